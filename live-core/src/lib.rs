@@ -1,0 +1,18 @@
+//! The vocabulary of the live workspace.
+
+pub mod error;
+pub mod frame;
+pub mod net_status;
+pub mod packet;
+pub mod queue;
+pub mod time;
+pub mod traits;
+pub mod url;
+
+pub use error::{CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind};
+pub use frame::{
+    AudioFrame, AudioSpec, Color, I420, Matrix, NativeSurface, PicturePool, Plane, Range, Rotation, Surface, VideoFrame,
+};
+pub use packet::{Codec, Metadata, Packet, PacketKind, Track};
+pub use time::{SessionClock, Timestamp};
+pub use traits::*;

@@ -1,0 +1,18 @@
+//! The seams: object-safe traits that backends implement.
+//!
+//! Everything a backend's author needs is in this crate. Each trait says which thread calls it, what may block, and
+//! what may be held back; "cannot" is an honest error and never a silent success.
+
+mod capture;
+mod codec;
+mod effect;
+mod sink;
+mod transport;
+
+pub use capture::{CaptureGuard, MediaSource, PacketSource, SourceInfo, SourceKind, VideoSource, AudioSource};
+pub use codec::{
+    AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,
+};
+pub use effect::{AudioEffect, VideoEffect};
+pub use sink::{AudioPosition, AudioSink, SinkError, VideoSink};
+pub use transport::{LinkEvent, MediaSender, Outcome, OutputCx, Publisher, Subscriber, SubscriptionCx};

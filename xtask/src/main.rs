@@ -1,0 +1,2 @@
+//! Tasks of the live workspace.
+fn main() {}
