@@ -5,14 +5,20 @@ pub mod frame;
 pub mod net_status;
 pub mod packet;
 pub mod queue;
+pub mod registry;
 pub mod time;
 pub mod traits;
 pub mod url;
 
-pub use error::{CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind};
+pub use error::{
+    CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind,
+};
 pub use frame::{
-    AudioFrame, AudioSpec, Color, I420, Matrix, NativeSurface, PicturePool, Plane, Range, Rotation, Surface, VideoFrame,
+    AudioFrame, AudioSpec, Color, I420, Matrix, NativeSurface, PicturePool, Plane, Range, Rotation, Surface,
+    VideoFrame,
 };
 pub use packet::{Codec, Metadata, Packet, PacketKind, Track};
+pub use registry::{Registry, Selection};
 pub use time::{SessionClock, Timestamp};
 pub use traits::*;
+pub use url::{Scheme, StreamUrl, UrlError};

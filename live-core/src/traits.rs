@@ -9,7 +9,9 @@ mod effect;
 mod sink;
 mod transport;
 
-pub use capture::{CaptureGuard, MediaSource, PacketSource, SourceInfo, SourceKind, VideoSource, AudioSource};
+pub use capture::{
+    AudioSource, CaptureGuard, MediaSource, PacketSource, SourceInfo, SourceKind, VideoSource,
+};
 pub use codec::{
     AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,
 };

@@ -79,7 +79,11 @@ pub trait VideoSource: Send {
     ///
     /// Returns when the device is streaming; may block for the time opening takes. Later failures go through
     /// [`FrameSender::fail`]; a source that ends by itself drops the sender.
-    fn start(self: Box<Self>, clock: SessionClock, out: FrameSender<VideoFrame>) -> Result<CaptureGuard, CaptureError>;
+    fn start(
+        self: Box<Self>,
+        clock: SessionClock,
+        out: FrameSender<VideoFrame>,
+    ) -> Result<CaptureGuard, CaptureError>;
 }
 
 /// A microphone, a tone: pushes sound until its guard is dropped.
@@ -91,7 +95,11 @@ pub trait AudioSource: Send {
     fn spec(&self) -> AudioSpec;
 
     /// As [`VideoSource::start`].
-    fn start(self: Box<Self>, clock: SessionClock, out: FrameSender<AudioFrame>) -> Result<CaptureGuard, CaptureError>;
+    fn start(
+        self: Box<Self>,
+        clock: SessionClock,
+        out: FrameSender<AudioFrame>,
+    ) -> Result<CaptureGuard, CaptureError>;
 }
 
 /// Already encoded input, such as a media file: pulled, packet by packet, by whoever decodes or forwards it.
