@@ -1,11 +1,13 @@
 //! The vocabulary of the live workspace.
 
+pub mod backoff;
 pub mod error;
 pub mod frame;
 pub mod net_status;
 pub mod packet;
 pub mod queue;
 pub mod registry;
+pub mod state;
 pub mod time;
 pub mod traits;
 pub mod url;

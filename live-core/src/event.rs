@@ -1,0 +1,169 @@
+//! What a session tells the application, as values on a bounded stream.
+
+use crate::code::{PlayerCode, PusherCode, PusherErrorCode};
+use crate::packet::Track;
+use serde::Serialize;
+use tokio::sync::broadcast;
+
+/// Events kept for a slow reader; older ones are lost and counted.
+const KEPT: usize = 256;
+
+/// Something happened in a pusher.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PusherEvent {
+    /// A state code of the specification fired.
+    State {
+        /// Which.
+        code: PusherCode,
+        /// Particulars, for people: an address, a size, a reason.
+        detail: String,
+    },
+    /// An error code of the specification fired.
+    Error {
+        /// Which.
+        code: PusherErrorCode,
+        /// Particulars, for people.
+        detail: String,
+    },
+    /// A codec opened.
+    BackendSelected(BackendSelected),
+}
+
+/// Something happened in a player.
+#[derive(Clone, Debug, PartialEq, Serialize)]
+#[serde(tag = "event", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum PlayerEvent {
+    /// A state code of the specification fired.
+    State {
+        /// Which.
+        code: PlayerCode,
+        /// Particulars, for people: an address, a size, a reason.
+        detail: String,
+    },
+    /// A codec opened.
+    BackendSelected(BackendSelected),
+}
+
+/// Which backend serves a track, and which refused before it.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(rename_all = "kebab-case")]
+pub struct BackendSelected {
+    /// `video encoder`, `audio decoder` and so on.
+    pub role: String,
+    /// The backend's name in the registry.
+    pub backend: String,
+    /// Whether it is hardware.
+    pub hardware: bool,
+    /// Backends that were tried first, each with its reason for refusing.
+    pub refusals: Vec<String>,
+}
+
+impl BackendSelected {
+    /// Describes the codec that `opened` for `track`; `work` is `encoder` or `decoder`.
+    #[must_use]
+    pub fn of<T: ?Sized>(track: Track, work: &str, opened: &crate::registry::Opened<T>) -> Self {
+        let track = match track {
+            Track::Video => "video",
+            Track::Audio => "audio",
+            Track::Data => "data",
+        };
+        Self {
+            role: format!("{track} {work}"),
+            backend: opened.backend.to_owned(),
+            hardware: opened.provenance == crate::registry::Provenance::Hardware,
+            refusals: opened.refusals.iter().map(ToString::to_string).collect(),
+        }
+    }
+}
+
+/// The session's end of an event stream. Clones share it.
+#[derive(Clone, Debug)]
+pub struct EventSender<E>(broadcast::Sender<E>);
+
+impl<E: Clone> EventSender<E> {
+    /// A stream without readers.
+    #[must_use]
+    pub fn new() -> Self {
+        Self(broadcast::Sender::new(KEPT))
+    }
+
+    /// Tells every reader. Never waits; without readers nothing happens.
+    pub fn send(&self, event: E) {
+        // An error means that nobody listens, which is fine.
+        let _ = self.0.send(event);
+    }
+
+    /// A reader that gets everything from now on.
+    #[must_use]
+    pub fn subscribe(&self) -> EventStream<E> {
+        EventStream(self.0.subscribe())
+    }
+}
+
+impl<E: Clone> Default for EventSender<E> {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+/// One delivery of an [`EventStream`].
+#[derive(Clone, Debug, PartialEq)]
+pub enum Delivery<E> {
+    /// An event.
+    Event(E),
+    /// The reader was too slow: this many events are lost. The next one follows.
+    Lagged(u64),
+}
+
+impl<E> Delivery<E> {
+    /// The event, unless some were lost.
+    pub fn event(self) -> Option<E> {
+        match self {
+            Self::Event(event) => Some(event),
+            Self::Lagged(_) => None,
+        }
+    }
+}
+
+/// The application's end of an event stream: holds at most 256 events that were not read yet.
+#[derive(Debug)]
+pub struct EventStream<E>(broadcast::Receiver<E>);
+
+impl<E: Clone> EventStream<E> {
+    /// The next event; waits for one. `None` when the session's owner was dropped. Cancel-safe.
+    pub async fn next(&mut self) -> Option<Delivery<E>> {
+        match self.0.recv().await {
+            Ok(event) => Some(Delivery::Event(event)),
+            Err(broadcast::error::RecvError::Lagged(missed)) => Some(Delivery::Lagged(missed)),
+            Err(broadcast::error::RecvError::Closed) => None,
+        }
+    }
+
+    /// The next event if there is one. Never waits.
+    pub fn try_next(&mut self) -> Option<Delivery<E>> {
+        match self.0.try_recv() {
+            Ok(event) => Some(Delivery::Event(event)),
+            Err(broadcast::error::TryRecvError::Lagged(missed)) => Some(Delivery::Lagged(missed)),
+            Err(broadcast::error::TryRecvError::Empty | broadcast::error::TryRecvError::Closed) => None,
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_slow_reader_learns_how_many_it_missed() {
+        let sender = EventSender::new();
+        let mut stream = sender.subscribe();
+        for number in 0..KEPT + 10 {
+            sender.send(number);
+        }
+        assert_eq!(stream.try_next(), Some(Delivery::Lagged(10)));
+        assert_eq!(stream.try_next(), Some(Delivery::Event(10)));
+    }
+}
