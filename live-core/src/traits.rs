@@ -17,4 +17,7 @@ pub use codec::{
 };
 pub use effect::{AudioEffect, VideoEffect};
 pub use sink::{AudioPosition, AudioSink, SinkError, VideoSink};
-pub use transport::{LinkEvent, MediaSender, Outcome, OutputCx, Publisher, Subscriber, SubscriptionCx};
+pub use transport::{
+    LinkEvent, LinkEventHandler, MediaSender, Outcome, OutputCx, Publisher, Subscriber, SubscriptionCx,
+    WireEpoch,
+};

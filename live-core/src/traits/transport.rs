@@ -7,7 +7,7 @@ use crate::queue::PacketReader;
 use crate::time::Timestamp;
 use crate::url::StreamUrl;
 use async_trait::async_trait;
-use std::sync::Arc;
+use std::sync::{Arc, OnceLock};
 
 /// How a publication or subscription ended.
 #[derive(Debug)]
@@ -49,8 +49,19 @@ pub struct OutputCx {
     /// Bytes and packets on the wire; the publisher is their only writer.
     pub counters: Arc<LinkCounters>,
     /// The instant of the session timeline that is zero on the wire: the same for all outputs, kept over reconnects,
-    /// never later than the smallest `dts`.
-    pub epoch: Timestamp,
+    /// never later than the smallest `dts`. Read it when the first media packet is there.
+    pub epoch: WireEpoch,
+}
+
+/// The instant of the session timeline that is zero on the wire, set once per session. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub struct WireEpoch(Arc<OnceLock<Timestamp>>);
+
+impl WireEpoch {
+    /// The epoch; `first` becomes it when none was set yet.
+    pub fn get_or_set(&self, first: Timestamp) -> Timestamp {
+        *self.0.get_or_init(|| first)
+    }
 }
 
 /// Sends a stream somewhere.
