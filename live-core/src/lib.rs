@@ -1,7 +1,9 @@
 //! The vocabulary of the live workspace.
 
 pub mod backoff;
+pub mod code;
 pub mod error;
+pub mod event;
 pub mod frame;
 pub mod net_status;
 pub mod packet;
@@ -12,6 +14,7 @@ pub mod time;
 pub mod traits;
 pub mod url;
 
+pub use code::{PlayerCode, PusherCode, PusherErrorCode, Severity, UnknownCode};
 pub use error::{
     CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind,
 };
