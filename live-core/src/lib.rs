@@ -2,6 +2,7 @@
 
 pub mod backoff;
 pub mod code;
+pub mod config;
 pub mod error;
 pub mod event;
 pub mod frame;
@@ -14,6 +15,7 @@ pub mod time;
 pub mod traits;
 pub mod url;
 
+pub use config::{CheckedPlayerConfig, CheckedPusherConfig, ConfigError, PlayerConfig, PusherConfig};
 pub use code::{PlayerCode, PusherCode, PusherErrorCode, Severity, UnknownCode};
 pub use error::{
     CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind,
