@@ -24,6 +24,7 @@ pub use frame::{
     AudioFrame, AudioSpec, Color, I420, Matrix, NativeSurface, PicturePool, Plane, Range, Rotation, Surface,
     VideoFrame,
 };
+pub use net_status::{LinkCounters, MediaCounters, Meter, NetStatus};
 pub use packet::{Codec, Metadata, Packet, PacketKind, Track};
 pub use registry::{Registry, Selection};
 pub use time::{SessionClock, Timestamp};
