@@ -81,13 +81,27 @@ impl Writer {
     /// # Panics
     /// In debug builds, when `chunk_stream` is out of range.
     pub fn write(&mut self, chunk_stream: u32, message: Message) -> Result<(), ErrorKind> {
+        self.write_with_head(chunk_stream, &[], message)
+    }
+
+    /// As [`write`](Self::write), with `head` in front of the payload: a few bytes that the payload, which belongs to
+    /// somebody else, need not be copied for.
+    ///
+    /// # Errors
+    /// As [`write`](Self::write).
+    pub fn write_with_head(
+        &mut self,
+        chunk_stream: u32,
+        head: &[u8],
+        message: Message,
+    ) -> Result<(), ErrorKind> {
         debug_assert!((2..=65_599).contains(&chunk_stream), "chunk stream {chunk_stream} does not exist");
-        let size = message.payload.len();
+        let size = head.len() + message.payload.len();
         if size > MAX_MESSAGE_SIZE {
             return Err(ErrorKind::TooLarge { size, limit: MAX_MESSAGE_SIZE });
         }
-        let extended = self.write_first_header(chunk_stream, &message);
-        self.write_payload(chunk_stream, extended, message.payload);
+        let extended = self.write_first_header(chunk_stream, &message, size);
+        self.write_body(chunk_stream, extended, head, message.payload);
         Ok(())
     }
 
@@ -107,15 +121,14 @@ impl Writer {
     }
 
     /// Writes the header that starts a message; returns its extended timestamp.
-    fn write_first_header(&mut self, chunk_stream: u32, message: &Message) -> Option<u32> {
+    fn write_first_header(&mut self, chunk_stream: u32, message: &Message, length: usize) -> Option<u32> {
         let index = self.streams.iter().position(|(id, _)| *id == chunk_stream);
         let last = index.map(|index| self.streams[index].1);
         let delta = last.and_then(|last| delta(&last, message));
-        let length = message.payload.len();
 
         let (header, extended) = match (last, delta) {
-            (Some(last), Some(delta)) => (short_header(chunk_stream, &last, delta, message), None),
-            _ => full_header(chunk_stream, message),
+            (Some(last), Some(delta)) => (short_header(chunk_stream, &last, delta, message, length), None),
+            _ => full_header(chunk_stream, message, length),
         };
         self.out.put_slice(header.as_slice());
 
@@ -128,20 +141,20 @@ impl Writer {
         extended
     }
 
-    fn write_payload(&mut self, chunk_stream: u32, extended: Option<u32>, mut payload: Bytes) {
-        if payload.len() <= self.chunk_size {
-            self.out.put(payload);
-            return;
+    fn write_body(&mut self, chunk_stream: u32, extended: Option<u32>, mut head: &[u8], mut payload: Bytes) {
+        let mut continuation = None;
+        loop {
+            let from_head = head.len().min(self.chunk_size);
+            let from_payload = payload.len().min(self.chunk_size - from_head);
+            self.out.put_slice(&head[..from_head]);
+            self.out.put(payload.split_to(from_payload));
+            head = &head[from_head..];
+            if head.is_empty() && payload.is_empty() {
+                return;
+            }
+            let header = continuation.get_or_insert_with(|| continuation_header(chunk_stream, extended));
+            self.out.put_slice(header.as_slice());
         }
-        let mut continuation = Header::new(3, chunk_stream);
-        if let Some(extended) = extended {
-            continuation.put(&extended.to_be_bytes());
-        }
-        while payload.len() > self.chunk_size {
-            self.out.put(payload.split_to(self.chunk_size));
-            self.out.put_slice(continuation.as_slice());
-        }
-        self.out.put(payload);
     }
 }
 
@@ -153,10 +166,10 @@ fn delta(last: &Last, message: &Message) -> Option<u32> {
     (last.stream_id == message.stream_id && delta < EXTENDED).then_some(delta)
 }
 
-fn full_header(chunk_stream: u32, message: &Message) -> (Header, Option<u32>) {
+fn full_header(chunk_stream: u32, message: &Message, length: usize) -> (Header, Option<u32>) {
     let mut header = Header::new(0, chunk_stream);
     header.put_uint24(message.timestamp.min(EXTENDED));
-    put_length_and_kind(&mut header, message);
+    put_length_and_kind(&mut header, length, message.kind);
     header.put(&message.stream_id.to_le_bytes());
     let extended = (message.timestamp >= EXTENDED).then_some(message.timestamp);
     if let Some(extended) = extended {
@@ -165,20 +178,28 @@ fn full_header(chunk_stream: u32, message: &Message) -> (Header, Option<u32>) {
     (header, extended)
 }
 
-fn short_header(chunk_stream: u32, last: &Last, delta: u32, message: &Message) -> Header {
-    let same_shape = last.length == message.payload.len() && last.kind == message.kind;
+fn short_header(chunk_stream: u32, last: &Last, delta: u32, message: &Message, length: usize) -> Header {
+    let same_shape = last.length == length && last.kind == message.kind;
     if same_shape && last.delta == Some(delta) {
         return Header::new(3, chunk_stream);
     }
     let mut header = Header::new(if same_shape { 2 } else { 1 }, chunk_stream);
     header.put_uint24(delta);
     if !same_shape {
-        put_length_and_kind(&mut header, message);
+        put_length_and_kind(&mut header, length, message.kind);
     }
     header
 }
 
-fn put_length_and_kind(header: &mut Header, message: &Message) {
-    header.put_uint24(message.payload.len() as u32);
-    header.put(&[message.kind.0]);
+fn continuation_header(chunk_stream: u32, extended: Option<u32>) -> Header {
+    let mut header = Header::new(3, chunk_stream);
+    if let Some(extended) = extended {
+        header.put(&extended.to_be_bytes());
+    }
+    header
+}
+
+fn put_length_and_kind(header: &mut Header, length: usize, kind: MessageType) {
+    header.put_uint24(length as u32);
+    header.put(&[kind.0]);
 }

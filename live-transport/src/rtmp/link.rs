@@ -1,0 +1,277 @@
+//! What both sessions share: the handshake, the chunk stream, and the messages about the connection itself.
+
+use super::aggregate::Aggregate;
+use super::chunk::{self, CONTROL_STREAM, Message, MessageType};
+use super::control::{self, UserControl};
+use super::handshake::Handshake;
+use super::{Error, Outgoing};
+use bytes::BytesMut;
+
+/// The acknowledgement window until the peer sets one: some peers wait for acknowledgements they never asked for.
+const DEFAULT_WINDOW: u32 = 2_500_000;
+
+/// A connection below the commands. Answers what needs no decision; gives out the rest.
+#[derive(Debug)]
+pub(super) struct Link {
+    handshake: Handshake,
+    reader: chunk::Reader,
+    writer: chunk::Writer,
+    aggregate: Option<Aggregate>,
+    window: Window,
+    /// The window we announced last.
+    announced_window: Option<u32>,
+}
+
+/// When to acknowledge what was received (RTMP section 5.4.3).
+#[derive(Clone, Copy, Debug)]
+struct Window {
+    size: u32,
+    acknowledged: u64,
+}
+
+impl Window {
+    /// The total to acknowledge, modulo 2³², once half the window is used: a peer that counts a little differently
+    /// is then still within it.
+    fn due(&mut self, received: u64) -> Option<u32> {
+        if received - self.acknowledged < u64::from(self.size / 2).max(1) {
+            return None;
+        }
+        self.acknowledged = received;
+        // Truncation is the wrap.
+        Some(received as u32)
+    }
+}
+
+impl Link {
+    pub(super) fn client(offer_digest: bool, limits: chunk::Limits) -> Self {
+        let mut writer = chunk::Writer::default();
+        let handshake = Handshake::client(offer_digest, writer.outgoing());
+        Self::new(handshake, writer, limits)
+    }
+
+    pub(super) fn server(limits: chunk::Limits) -> Self {
+        Self::new(Handshake::server(), chunk::Writer::default(), limits)
+    }
+
+    fn new(handshake: Handshake, writer: chunk::Writer, limits: chunk::Limits) -> Self {
+        Self {
+            handshake,
+            reader: chunk::Reader::new(limits),
+            writer,
+            aggregate: None,
+            window: Window { size: DEFAULT_WINDOW, acknowledged: 0 },
+            announced_window: None,
+        }
+    }
+
+    /// Goes on with the handshake; true when it is complete.
+    pub(super) fn shake_hands(&mut self, input: &mut BytesMut) -> Result<bool, Error> {
+        if !self.handshake.is_complete() {
+            self.handshake.handle_input(input, self.writer.outgoing())?;
+        }
+        Ok(self.handshake.is_complete())
+    }
+
+    /// The next message that is not about the connection itself; user control comes out too, since some of it is
+    /// about streams.
+    pub(super) fn next_message(&mut self, input: &mut BytesMut) -> Result<Option<Message>, Error> {
+        loop {
+            if let Some(part) = self.aggregate.as_mut().and_then(Iterator::next) {
+                return Ok(Some(part));
+            }
+            let message = self.reader.read(input)?;
+            if let Some(total) = self.window.due(self.reader.offset()) {
+                self.send(CONTROL_STREAM, control::acknowledgement(total));
+            }
+            let Some(message) = message else { return Ok(None) };
+            match message.kind {
+                MessageType::USER_CONTROL => {
+                    self.answer_ping(&message);
+                    return Ok(Some(message));
+                }
+                MessageType::WINDOW_ACK_SIZE => self.window.size = control::word(&message).unwrap_or(self.window.size),
+                MessageType::SET_PEER_BANDWIDTH => self.follow_bandwidth(&message),
+                // What the peer acknowledges is not used: some count since the last time and not in total.
+                MessageType::ACKNOWLEDGEMENT => {}
+                MessageType::AGGREGATE => self.aggregate = Some(Aggregate::new(message)),
+                _ => return Ok(Some(message)),
+            }
+        }
+    }
+
+    fn answer_ping(&mut self, message: &Message) {
+        if let Some(UserControl::PingRequest(number)) = UserControl::parse(&message.payload) {
+            self.send(CONTROL_STREAM, UserControl::PingResponse(number).message());
+        }
+    }
+
+    fn follow_bandwidth(&mut self, message: &Message) {
+        if let Some(size) = control::word(message).filter(|&size| self.announced_window != Some(size)) {
+            self.announce_window(size);
+        }
+    }
+
+    /// Tells the peer how much it may receive before it acknowledges.
+    pub(super) fn announce_window(&mut self, size: u32) {
+        self.announced_window = Some(size);
+        self.send(CONTROL_STREAM, control::window_ack_size(size));
+    }
+
+    pub(super) fn set_chunk_size(&mut self, size: u32) {
+        self.writer.set_chunk_size(size);
+    }
+
+    /// Sends a message made here, which is small.
+    pub(super) fn send(&mut self, chunk_stream: u32, message: Message) {
+        self.writer.write(chunk_stream, message).expect("our own messages are within the limit");
+    }
+
+    /// Sends a message whose body is `head` and then the payload.
+    ///
+    /// # Errors
+    /// The body is over the format's limit.
+    pub(super) fn send_media(
+        &mut self,
+        chunk_stream: u32,
+        head: &[u8],
+        message: Message,
+    ) -> Result<(), chunk::ErrorKind> {
+        self.writer.write_with_head(chunk_stream, head, message)
+    }
+
+    pub(super) fn outgoing(&mut self) -> &mut Outgoing {
+        self.writer.outgoing()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use bytes::{Buf, Bytes};
+
+    /// A link past its handshake.
+    fn link() -> Link {
+        let mut link = Link::server(chunk::Limits::default());
+        let mut input = BytesMut::from(&[3][..]);
+        input.resize(1 + 2 * 1536, 0);
+        assert!(link.shake_hands(&mut input).unwrap());
+        sent(&mut link);
+        link
+    }
+
+    fn raw(link: &mut Link) -> BytesMut {
+        let out = link.outgoing();
+        BytesMut::from(out.copy_to_bytes(out.remaining()))
+    }
+
+    fn sent(link: &mut Link) -> Vec<Message> {
+        let mut bytes = raw(link);
+        let mut reader = chunk::Reader::new(chunk::Limits::default());
+        // The handshake is no chunk stream; whoever calls first throws it away.
+        std::iter::from_fn(|| reader.read(&mut bytes).ok().flatten()).collect()
+    }
+
+    fn bytes(messages: impl IntoIterator<Item = Message>) -> BytesMut {
+        let mut writer = chunk::Writer::default();
+        for message in messages {
+            writer.write(2, message).unwrap();
+        }
+        let out = writer.outgoing();
+        BytesMut::from(out.copy_to_bytes(out.remaining()))
+    }
+
+    fn receive(link: &mut Link, messages: impl IntoIterator<Item = Message>) -> Vec<Message> {
+        let mut input = bytes(messages);
+        std::iter::from_fn(|| link.next_message(&mut input).unwrap()).collect()
+    }
+
+    fn audio(size: usize) -> Message {
+        Message { timestamp: 0, kind: MessageType::AUDIO, stream_id: 1, payload: vec![0; size].into() }
+    }
+
+    #[test]
+    fn t20_acknowledgements_carry_the_total_with_headers_before_the_window_is_exceeded() {
+        let mut link = link();
+        receive(&mut link, [control::window_ack_size(1000)]);
+        let mut acknowledged = 0;
+        let mut received = link.reader.offset();
+        for _ in 0..50 {
+            receive(&mut link, [audio(90)]);
+            received += 12 + 90;
+            for ack in sent(&mut link) {
+                assert_eq!((ack.kind, control::word(&ack)), (MessageType::ACKNOWLEDGEMENT, Some(received as u32)));
+                acknowledged = received;
+            }
+            assert!(received - acknowledged < 1000);
+        }
+    }
+
+    #[test]
+    fn t20_acknowledgements_go_on_past_4_gib() {
+        let mut window = Window { size: 1 << 20, acknowledged: 0 };
+        let mut received = (1_u64 << 32) - (3 << 20);
+        window.acknowledged = received;
+        let mut acks = Vec::new();
+        for _ in 0..12 {
+            received += 1 << 19;
+            acks.extend(window.due(received));
+        }
+        assert_eq!(acks.len(), 12);
+        assert_eq!((acks[5], acks[6]), (0, 1 << 19));
+    }
+
+    #[test]
+    fn t20_a_window_of_nothing_does_not_flood() {
+        let mut link = link();
+        receive(&mut link, [control::window_ack_size(0)]);
+        receive(&mut link, [audio(10), audio(10)]);
+        assert!(sent(&mut link).len() <= 3);
+    }
+
+    #[test]
+    fn t21_strange_acknowledgements_change_nothing() {
+        let mut link = link();
+        let acks = [0, 5, u32::MAX, 3].map(control::acknowledgement);
+        assert_eq!(receive(&mut link, acks), []);
+        let cut = Message { payload: Bytes::new(), ..control::acknowledgement(1) };
+        assert_eq!(receive(&mut link, [cut]), []);
+        assert_eq!(sent(&mut link), []);
+    }
+
+    #[test]
+    fn t22_set_peer_bandwidth_is_answered_with_a_different_window_only() {
+        let mut link = link();
+        receive(&mut link, [control::set_peer_bandwidth(500_000)]);
+        assert_eq!(sent(&mut link), [control::window_ack_size(500_000)]);
+        receive(&mut link, [control::set_peer_bandwidth(500_000)]);
+        assert_eq!(sent(&mut link), []);
+        receive(&mut link, [control::set_peer_bandwidth(600_000)]);
+        assert_eq!(sent(&mut link), [control::window_ack_size(600_000)]);
+    }
+
+    #[test]
+    fn t23_a_ping_is_answered_with_the_same_four_bytes() {
+        let mut link = link();
+        receive(&mut link, [UserControl::PingRequest(0xDEAD_BEEF).message()]);
+        assert_eq!(sent(&mut link), [UserControl::PingResponse(0xDEAD_BEEF).message()]);
+    }
+
+    #[test]
+    fn t24_unknown_user_control_is_passed_over() {
+        let mut link = link();
+        let odd = Message { payload: Bytes::from_static(&[0, 99, 1]), ..UserControl::StreamBegin(1).message() };
+        let media = audio(3);
+        assert_eq!(receive(&mut link, [odd.clone(), media.clone()]), [odd, media]);
+        assert_eq!(sent(&mut link), []);
+    }
+
+    #[test]
+    fn t25_the_parts_of_an_aggregate_come_out_one_by_one() {
+        let mut part = vec![8, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 0x77, 0, 0, 0, 12];
+        part.extend_from_slice(&[9, 0, 0, 1, 0, 0, 29, 0, 0, 0, 0, 0x88, 0, 0, 0, 12]);
+        let aggregate = Message { kind: MessageType::AGGREGATE, timestamp: 1000, payload: part.into(), ..audio(0) };
+        let parts = receive(&mut link(), [aggregate, audio(2)]);
+        let seen: Vec<_> = parts.iter().map(|part| (part.kind.0, part.timestamp, part.payload.len())).collect();
+        assert_eq!(seen, [(8, 1000, 1), (9, 1020, 1), (8, 0, 2)]);
+    }
+}
