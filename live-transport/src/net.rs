@@ -3,3 +3,7 @@
 //! Nothing outside this module awaits.
 
 pub mod connect;
+#[cfg(feature = "rtmp")]
+pub(crate) mod drive;
+#[cfg(feature = "rtmp")]
+pub mod rtmp;

@@ -9,12 +9,14 @@ mod error;
 pub mod handshake;
 mod link;
 mod outgoing;
+mod server;
 
 pub use client::{ClientConfig, ClientEvent, ClientSession, Purpose};
 pub use command::{Command, Info};
 pub use control::UserControl;
 pub use error::{Error, Refusal, Step};
 pub use outgoing::Outgoing;
+pub use server::{ServerConfig, ServerEvent, ServerSession};
 
 /// The chunk streams that we send on. Any number does; one for each kind keeps the headers short.
 mod chunk_stream {

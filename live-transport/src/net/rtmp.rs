@@ -1,0 +1,176 @@
+//! RTMP over the network: a [`Publisher`] and a [`Subscriber`].
+
+use super::connect::{Connection, Connector, Deadlines};
+use super::drive::{Driver, Stop, Turn};
+use crate::rtmp::{ClientConfig, ClientEvent, ClientSession, Error, Purpose, Refusal, Step};
+use async_trait::async_trait;
+use live_core::queue::PacketReader;
+use live_core::{
+    LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
+    TransportError, TransportErrorKind,
+};
+use std::time::Instant;
+
+/// Publishes to RTMP servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RtmpPublisher {
+    /// How connections are made, and how long each step may take.
+    pub connector: Connector,
+}
+
+/// Plays from RTMP servers.
+#[derive(Clone, Copy, Debug, Default)]
+pub struct RtmpSubscriber {
+    /// How connections are made, and how long each step may take.
+    pub connector: Connector,
+}
+
+type ClientDriver = Driver<Connection, ClientSession>;
+
+#[async_trait]
+impl Publisher for RtmpPublisher {
+    async fn publish(&self, url: &StreamUrl, packets: &mut PacketReader, cx: &OutputCx) -> Outcome {
+        let connection = match self.connector.connect(url, &cx.events).await {
+            Ok(connection) => connection,
+            Err(error) => return Outcome::Lost(error),
+        };
+        let deadlines = &self.connector.deadlines;
+        let session = session(Purpose::Publish, url, deadlines);
+        let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
+        match publish(&mut driver, packets, cx, deadlines).await {
+            Ok(()) => Outcome::Ended,
+            Err(stop) => Outcome::Lost(lost(url, driver.session.is_accepted(), stop)),
+        }
+    }
+}
+
+/// Goes through the opening dialogue, sends until `packets` ends, and takes leave.
+async fn publish(
+    driver: &mut ClientDriver,
+    packets: &mut PacketReader,
+    cx: &OutputCx,
+    deadlines: &Deadlines,
+) -> Result<(), Stop> {
+    while !driver.session.is_accepted() {
+        driver.wait().await?;
+    }
+    (cx.events)(LinkEvent::Accepted);
+    // Stream information waits for the first media packet, which sets the zero of the wire's clock.
+    let mut information = Vec::new();
+    let mut started = false;
+    loop {
+        while driver.session.poll_event().is_some() {}
+        match driver.turn(packets.next()).await? {
+            Turn::Progress => {}
+            Turn::Source(None) => break,
+            Turn::Source(Some(packet)) if !started && packet.is_stream_information() => information.push(packet),
+            Turn::Source(Some(packet)) => {
+                if !started {
+                    started = true;
+                    driver.session.set_epoch(cx.epoch.get_or_set(packet.dts));
+                    for packet in information.drain(..) {
+                        send(&mut driver.session, &packet)?;
+                    }
+                }
+                send(&mut driver.session, &packet)?;
+                cx.counters.add_packets(1);
+            }
+        }
+    }
+    driver.session.finish();
+    driver.leave(deadlines.leave).await
+}
+
+/// Queues a packet. One that is too large is passed over; a codec that cannot be carried ends the stream.
+fn send(session: &mut ClientSession, packet: &Packet) -> Result<(), Stop> {
+    match session.send(packet) {
+        Err(reason @ crate::flv::ErrorKind::CannotCarry(_)) => Err(Error::Unusable(reason).into()),
+        Err(reason) => {
+            tracing::warn!(%reason, ?packet, "a packet was not sent");
+            Ok(())
+        }
+        Ok(()) => Ok(()),
+    }
+}
+
+#[async_trait]
+impl Subscriber for RtmpSubscriber {
+    async fn play(&self, url: &StreamUrl, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Outcome {
+        let connection = match self.connector.connect(url, &cx.events).await {
+            Ok(connection) => connection,
+            Err(error) => return Outcome::Lost(error),
+        };
+        let deadlines = &self.connector.deadlines;
+        let session = session(Purpose::Play, url, deadlines);
+        let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
+        match play(&mut driver, media, cx).await {
+            Ok(()) => {
+                driver.session.finish();
+                if let Err(error) = driver.leave(deadlines.leave).await {
+                    tracing::debug!(%error, "the server did not wait for the leave-taking");
+                }
+                Outcome::Ended
+            }
+            Err(stop) => Outcome::Lost(lost(url, driver.session.is_accepted(), stop)),
+        }
+    }
+}
+
+/// Receives until the stream ends or nobody wants it any more.
+async fn play(driver: &mut ClientDriver, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Result<(), Stop> {
+    loop {
+        while let Some(event) = driver.session.poll_event() {
+            match event {
+                ClientEvent::Accepted => (cx.events)(LinkEvent::Accepted),
+                ClientEvent::Packet(mut packet) => {
+                    packet.arrival = Some(Instant::now());
+                    cx.counters.add_packets(1);
+                    media.send(packet);
+                }
+                ClientEvent::Ended => return Ok(()),
+            }
+        }
+        if driver.turn(media.closed()).await? == Turn::Source(()) {
+            return Ok(());
+        }
+    }
+}
+
+fn session(purpose: Purpose, url: &StreamUrl, deadlines: &Deadlines) -> ClientSession {
+    let mut config = ClientConfig::new(purpose, url.clone());
+    config.answer = deadlines.answer;
+    config.silence = deadlines.silence;
+    ClientSession::new(tokio::time::Instant::now().into_std(), config)
+}
+
+/// The error for people and for the retry policy. `accepted` tells whether the stream was open.
+fn lost(url: &StreamUrl, accepted: bool, stop: Stop) -> TransportError {
+    use TransportErrorKind as Kind;
+    let kind = match &stop {
+        Stop::Session(Error::Refused { refusal, .. }) if refusal.is_name_in_use() => Kind::NameInUse,
+        Stop::Session(Error::Refused { step: Step::Media, .. }) => Kind::Closed,
+        Stop::Session(Error::Refused { .. }) => Kind::Refused,
+        Stop::Session(Error::Unusable(_)) => Kind::Malformed,
+        Stop::Session(Error::Silent { step: Step::Media, .. }) | Stop::Stalled(_) | Stop::Io(_) if accepted => Kind::Io,
+        Stop::Closed if accepted => Kind::Closed,
+        Stop::Session(_) if accepted => Kind::Malformed,
+        _ => Kind::Handshake,
+    };
+    let permanent = match &stop {
+        Stop::Session(Error::Refused { step, refusal }) => is_final(*step, refusal),
+        Stop::Session(Error::Unusable(_) | Error::Version(_)) => true,
+        _ => false,
+    };
+    let error = TransportError::new(kind, url.peer(), stop.to_string());
+    if permanent { error.permanent() } else { error }
+}
+
+/// Whether the same request will be refused again: a name or token. A name in use, or a stream that nobody publishes
+/// yet, may do later.
+fn is_final(step: Step, refusal: &Refusal) -> bool {
+    match step {
+        Step::Connect | Step::Publish => !refusal.is_name_in_use(),
+        Step::Play => !refusal.code.ends_with(".StreamNotFound"),
+        _ => false,
+    }
+}
