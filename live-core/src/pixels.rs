@@ -1,0 +1,3 @@
+//! Pixel work between capture, codec and screen.
+
+pub mod color;
