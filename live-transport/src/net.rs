@@ -2,8 +2,12 @@
 //!
 //! Nothing outside this module awaits.
 
+#[cfg(any(feature = "rtmp", feature = "http-flv"))]
 pub mod connect;
 #[cfg(feature = "rtmp")]
 pub(crate) mod drive;
+pub mod file;
+#[cfg(feature = "relay")]
+pub mod relay;
 #[cfg(feature = "rtmp")]
 pub mod rtmp;

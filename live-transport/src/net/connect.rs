@@ -84,7 +84,7 @@ impl Connector {
             Ok(Err(reason)) => return Err(refused(url, count, &reason)),
             Err(_) => return Err(refused(url, count, &io::ErrorKind::TimedOut.into())),
         };
-        self.set_options(&stream);
+        low_latency(&stream, self.deadlines.silence);
         let peer = stream.peer_addr().map_or_else(|_| url.peer(), |address| address.to_string());
         events(LinkEvent::Connected { peer });
         Ok(Box::new(stream))
@@ -102,23 +102,25 @@ impl Connector {
         let addresses = alternate(found);
         if addresses.is_empty() { Err(failed(io::ErrorKind::NotFound.into())) } else { Ok(addresses) }
     }
+}
 
-    /// Sets what keeps latency low. A platform that refuses an option works, only less well.
-    fn set_options(&self, stream: &TcpStream) {
-        if let Err(error) = stream.set_nodelay(true) {
-            tracing::debug!(%error, "TCP_NODELAY is not available");
-        }
-        #[cfg(any(target_os = "linux", target_os = "android"))]
-        {
-            let socket = socket2::SockRef::from(stream);
-            let set = socket
-                .set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)
-                .and_then(|()| socket.set_tcp_user_timeout(Some(self.deadlines.silence)));
-            if let Err(error) = set {
-                tracing::debug!(%error, "TCP_NOTSENT_LOWAT or TCP_USER_TIMEOUT is not available");
-            }
+/// Sets what keeps latency low and finds a dead peer. A platform that refuses an option works, only less well.
+pub(crate) fn low_latency(stream: &TcpStream, silence: Duration) {
+    if let Err(error) = stream.set_nodelay(true) {
+        tracing::debug!(%error, "TCP_NODELAY is not available");
+    }
+    #[cfg(any(target_os = "linux", target_os = "android"))]
+    {
+        let socket = socket2::SockRef::from(stream);
+        let set = socket
+            .set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)
+            .and_then(|()| socket.set_tcp_user_timeout(Some(silence)));
+        if let Err(error) = set {
+            tracing::debug!(%error, "TCP_NOTSENT_LOWAT or TCP_USER_TIMEOUT is not available");
         }
     }
+    #[cfg(not(any(target_os = "linux", target_os = "android")))]
+    let _ = silence;
 }
 
 fn refused(url: &StreamUrl, addresses: usize, reason: &io::Error) -> TransportError {

@@ -1,0 +1,136 @@
+//! One HTTP connection of a relay: `GET /app/name.flv`.
+
+use super::Shared;
+use super::hub::Viewer;
+use super::rtmp::key;
+use crate::flv::{BodyHead, Header, MuxedTag, TagKind, TagParts};
+use crate::rtmp::chunk::Message;
+use bytes::{Buf, BytesMut};
+use hyper::body::{Body, Frame, Incoming};
+use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::service::service_fn;
+use hyper::{Method, Request, Response, StatusCode};
+use hyper_util::rt::{TokioIo, TokioTimer};
+use std::convert::Infallible;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::task::{Context, Poll};
+use tokio::net::TcpStream;
+use tokio::sync::OwnedSemaphorePermit;
+
+/// Bytes that hyper gathers before it waits for the kernel.
+const WRITE_BUFFER: usize = 64 * 1024;
+
+type Answer = Response<AnswerBody>;
+
+/// Serves a connection until it ends.
+pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
+    let patience = shared.config.session.answer;
+    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+    let connection = hyper::server::conn::http1::Builder::new()
+        .timer(TokioTimer::new())
+        .header_read_timeout(patience)
+        .max_buf_size(WRITE_BUFFER)
+        .serve_connection(TokioIo::new(stream), service);
+    if let Err(reason) = connection.await {
+        tracing::debug!(%reason, "a connection of the relay has ended");
+    }
+}
+
+async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+    if request.method() != Method::GET {
+        return Ok(refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET is served"));
+    }
+    let Some((app, name)) = stream_of(request.uri().path()) else {
+        return Ok(refusal(StatusCode::NOT_FOUND, "streams are at /app/name.flv"));
+    };
+    let Ok(viewer) = shared.hub.watch(&key(app, name)) else {
+        return Ok(refusal(StatusCode::SERVICE_UNAVAILABLE, "there are too many streams"));
+    };
+    if tokio::time::timeout(shared.config.wait, viewer.published()).await.is_err() {
+        return Ok(refusal(StatusCode::NOT_FOUND, "nobody publishes this stream"));
+    }
+    let mut answer = Response::new(AnswerBody::Start(viewer));
+    let headers = answer.headers_mut();
+    headers.insert(CONTENT_TYPE, HeaderValue::from_static("video/x-flv"));
+    headers.insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    // Players in web pages come from anywhere.
+    headers.insert(ACCESS_CONTROL_ALLOW_ORIGIN, HeaderValue::from_static("*"));
+    Ok(answer)
+}
+
+/// Application and stream name in a path.
+fn stream_of(path: &str) -> Option<(&str, &str)> {
+    let (app, name) = path.strip_suffix(".flv")?.trim_start_matches('/').rsplit_once('/')?;
+    (!app.is_empty() && !name.is_empty()).then_some((app, name))
+}
+
+fn refusal(status: StatusCode, text: &'static str) -> Answer {
+    let mut answer = Response::new(AnswerBody::Text(text));
+    *answer.status_mut() = status;
+    answer
+}
+
+/// What goes behind the head of an answer.
+enum AnswerBody {
+    /// A stream, whose file header comes first.
+    Start(Viewer),
+    /// A stream, tag by tag.
+    Tags(Viewer),
+    /// A sentence.
+    Text(&'static str),
+    /// Nothing more.
+    End,
+}
+
+type Data = Box<dyn Buf + Send>;
+
+impl Body for AnswerBody {
+    type Data = Data;
+    type Error = Infallible;
+
+    fn poll_frame(
+        mut self: Pin<&mut Self>,
+        cx: &mut Context<'_>,
+    ) -> Poll<Option<Result<Frame<Data>, Infallible>>> {
+        let data: Option<Data> = match std::mem::replace(&mut *self, Self::End) {
+            Self::Start(viewer) => {
+                let mut header = BytesMut::new();
+                Header::default().write(&mut header);
+                *self = Self::Tags(viewer);
+                Some(Box::new(header))
+            }
+            Self::Tags(viewer) => {
+                let polled = viewer.poll_next(cx);
+                *self = Self::Tags(viewer);
+                match polled {
+                    Poll::Pending => return Poll::Pending,
+                    Poll::Ready(message) => message.map(tag),
+                }
+            }
+            Self::Text(text) => Some(Box::new(text.as_bytes())),
+            Self::End => None,
+        };
+        Poll::Ready(data.map(|data| Ok(Frame::data(data))))
+    }
+}
+
+fn tag(message: Message) -> Data {
+    let Message { timestamp, kind, payload, .. } = message;
+    let parts = TagParts { kind: TagKind::from_id(kind.0), timestamp, head: BodyHead::default(), payload };
+    Box::new(MuxedTag::from(parts).into_buf())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_path_names_application_and_stream() {
+        assert_eq!(stream_of("/live/cam1.flv"), Some(("live", "cam1")));
+        assert_eq!(stream_of("/live/room/cam1.flv"), Some(("live/room", "cam1")));
+        for path in ["/cam1.flv", "/live/cam1", "/", "/live/.flv", "*"] {
+            assert_eq!(stream_of(path), None, "{path}");
+        }
+    }
+}
