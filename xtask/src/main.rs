@@ -1,2 +1,37 @@
-//! Tasks of the live workspace.
-fn main() {}
+//! Tasks of the live workspace: `cargo xtask --help`.
+
+mod fuzz;
+mod process;
+mod project;
+mod setup;
+mod test;
+
+use clap::Parser;
+use std::process::ExitCode;
+
+/// Tasks of the live workspace.
+#[derive(Parser)]
+#[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
+enum Task {
+    /// Checks for a C++ compiler and nasm, and installs them where it can
+    Setup(setup::Options),
+    /// Runs everything CI runs
+    Test(test::Options),
+    /// Feeds the parsers with mutated input
+    Fuzz(fuzz::Options),
+}
+
+fn main() -> ExitCode {
+    let outcome = match Task::parse() {
+        Task::Setup(options) => setup::run(&options),
+        Task::Test(options) => test::run(&options),
+        Task::Fuzz(options) => fuzz::run(&options),
+    };
+    match outcome {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(problem) => {
+            eprintln!("error: {problem}");
+            ExitCode::FAILURE
+        }
+    }
+}

@@ -1,0 +1,212 @@
+//! The steps of `cargo xtask test`, in the order they run.
+
+use super::{Outcome, features};
+use crate::process::{self, Problem, find};
+use crate::project::Project;
+use crate::{fuzz, setup};
+use std::io::IsTerminal;
+use std::path::PathBuf;
+use std::process::Command;
+
+/// One step.
+pub struct Step {
+    /// What it is called on the command line.
+    pub name: &'static str,
+    /// What it does.
+    pub about: &'static str,
+    /// Does it.
+    pub run: fn(&Project) -> Outcome,
+}
+
+/// Every step.
+pub const STEPS: &[Step] = &[
+    Step { name: "setup", about: "C++ compiler and nasm, installed if missing", run: build_tools },
+    Step { name: "peers", about: "ffmpeg and nginx with its RTMP module, installed if missing", run: peers },
+    Step {
+        name: "node",
+        about: "node-media-server, installed into the target folder if there is npm",
+        run: node,
+    },
+    Step { name: "fmt", about: "formatting", run: fmt },
+    Step { name: "clippy", about: "lints, with default and with all features", run: clippy },
+    Step { name: "tests", about: "unit, property, golden and interoperation tests", run: tests },
+    Step { name: "doctests", about: "the examples in the documentation", run: doctests },
+    Step { name: "docs", about: "the documentation builds without warnings", run: docs },
+    Step { name: "features", about: "combinations of features compile without warnings", run: feature_sets },
+    Step { name: "deny", about: "licences, sources and bans of the dependencies", run: deny },
+    Step { name: "package", about: "every crate can be packaged, without stray files", run: package },
+    Step {
+        name: "fuzz",
+        about: "the fuzz corpora, and 20 s of new input for each target",
+        run: fuzz_shortly,
+    },
+];
+
+/// The version of node-media-server the tests know.
+const NODE_MEDIA_SERVER: &str = "node-media-server@4.4.3";
+/// Seconds each fuzz target gets.
+const FUZZ_SECONDS: u64 = 20;
+/// The largest file a package may hold: sources and small recordings, no media.
+const LARGEST_PACKAGED: u64 = 1 << 20;
+
+fn build_tools(_: &Project) -> Outcome {
+    setup::for_build()
+}
+
+fn peers(_: &Project) -> Outcome {
+    setup::ensure(&[&setup::FFMPEG, &setup::NGINX])
+}
+
+/// Where npm puts node-media-server, in the target folder.
+fn node_media_server(project: &Project) -> PathBuf {
+    project.target.join("peers/node_modules/node-media-server")
+}
+
+fn node(project: &Project) -> Outcome {
+    if node_media_server(project).exists() {
+        return Ok("present".into());
+    }
+    let (Some(_), Some(npm)) = (find("node"), find("npm")) else {
+        return Ok("no Node.js here: the tests against node-media-server say so and pass".into());
+    };
+    let folder = project.target.join("peers");
+    let mut command = Command::new(npm);
+    command
+        .args(["install", "--no-audit", "--no-fund", "--no-save", "--prefix"])
+        .arg(folder)
+        .arg(NODE_MEDIA_SERVER);
+    process::run(&mut command).map_err(|problem| Problem::CannotRun(problem.to_string()))?;
+    Ok("installed".into())
+}
+
+fn fmt(project: &Project) -> Outcome {
+    process::run(project.cargo().args(["fmt", "--all", "--check"]))?;
+    if let Some(manifest) = fuzz::manifest(project) {
+        process::run(project.cargo().args(["fmt", "--check", "--manifest-path"]).arg(manifest))?;
+    }
+    Ok(String::new())
+}
+
+fn clippy(project: &Project) -> Outcome {
+    for features in [&[][..], &["--all-features"]] {
+        let mut command = project.cargo();
+        command.args(["clippy", "--workspace", "--all-targets"]).args(features);
+        process::run(command.args(["--", "-D", "warnings"]))?;
+    }
+    Ok(String::new())
+}
+
+fn tests(project: &Project) -> Outcome {
+    let runner = tool(project, "cargo-nextest");
+    let mut command = project.cargo();
+    match runner {
+        Ok(()) => {
+            let color = if std::io::stderr().is_terminal() { "always" } else { "never" };
+            command.args(["nextest", "run", "--no-fail-fast", "--color", color]);
+        }
+        Err(_) => {
+            command.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
+        }
+    }
+    command.args(["--workspace", "--all-features"]);
+    if node_media_server(project).exists() {
+        command.env("LIVE_NODE_MEDIA_SERVER", node_media_server(project));
+    }
+    let mut summary = String::from("cargo-nextest could not be installed, ran with cargo test");
+    process::run_observing(&mut command, |line| {
+        if line.contains("Summary") {
+            line.trim().clone_into(&mut summary);
+        }
+    })
+    .map_err(|problem| match problem {
+        Problem::Failed(reason) if runner.is_ok() => Problem::Failed(format!("{summary} ({reason})")),
+        other => other,
+    })?;
+    Ok(summary)
+}
+
+fn doctests(project: &Project) -> Outcome {
+    process::run(project.cargo().args(["test", "--doc", "--workspace", "--all-features"]))?;
+    Ok(String::new())
+}
+
+fn docs(project: &Project) -> Outcome {
+    let mut command = project.cargo();
+    command.args(["doc", "--workspace", "--no-deps", "--all-features"]).env("RUSTDOCFLAGS", "-D warnings");
+    process::run(&mut command)?;
+    Ok(String::new())
+}
+
+fn feature_sets(project: &Project) -> Outcome {
+    let mut count = 0;
+    for package in project.packages.iter().filter(|package| !package.features.is_empty()) {
+        for set in features::combinations(&package.features) {
+            let mut command = project.cargo();
+            command.args(["clippy", "--quiet", "--package", &package.name, "--no-default-features"]);
+            command.args(["--features", &set.join(","), "--", "-D", "warnings"]);
+            process::run(&mut command)?;
+            count += 1;
+        }
+    }
+    Ok(format!("{count} combinations"))
+}
+
+fn deny(project: &Project) -> Outcome {
+    tool(project, "cargo-deny")?;
+    process::run(project.cargo().args(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
+    Ok(String::new())
+}
+
+fn package(project: &Project) -> Outcome {
+    let mut count = 0;
+    for package in project.packages.iter().filter(|package| package.published) {
+        let mut command = project.cargo();
+        let list = process::output(command.args([
+            "package",
+            "--list",
+            "--allow-dirty",
+            "--package",
+            &package.name,
+        ]))?;
+        for file in list.lines() {
+            let path = project.root.join(&package.name).join(file);
+            // Files that cargo makes while packaging do not exist here.
+            if path.metadata().is_ok_and(|metadata| metadata.len() > LARGEST_PACKAGED) {
+                let name = &package.name;
+                return Err(Problem::Failed(format!(
+                    "{name} would ship {file}, which is over {LARGEST_PACKAGED} bytes"
+                )));
+            }
+            count += 1;
+        }
+    }
+    let mut command = project.cargo();
+    command.args(["package", "--workspace", "--no-verify", "--allow-dirty", "--quiet"]);
+    for package in project.packages.iter().filter(|package| !package.published) {
+        command.args(["--exclude", &package.name]);
+    }
+    process::run(&mut command)?;
+    Ok(format!("{count} files"))
+}
+
+fn fuzz_shortly(project: &Project) -> Outcome {
+    fuzz::run_in(project, &[], FUZZ_SECONDS)
+}
+
+/// Makes sure that a cargo subcommand is there; what is missing is built into the target folder.
+///
+/// Unoptimised and without debug information: these programs run for seconds, building them optimised takes minutes.
+fn tool(project: &Project, name: &str) -> Result<(), Problem> {
+    let mine = project.tools().join("bin").join(name).with_extension(std::env::consts::EXE_EXTENSION);
+    if find(name).is_some() || mine.exists() {
+        return Ok(());
+    }
+    let mut command = project.cargo();
+    command.args(["install", "--locked", "--debug", "--root"]).arg(project.tools()).arg(name);
+    command.env("CARGO_PROFILE_DEV_DEBUG", "false");
+    process::run(&mut command).map_err(|problem| {
+        Problem::CannotRun(format!(
+            "{name} is missing and could not be installed ({problem}); run: cargo install {name}"
+        ))
+    })
+}
