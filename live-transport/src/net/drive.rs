@@ -41,7 +41,11 @@ pub(crate) trait Session {
 macro_rules! session {
     ($session:ty) => {
         impl Session for $session {
-            fn handle_input(&mut self, now: std::time::Instant, input: &mut BytesMut) -> Result<(), rtmp::Error> {
+            fn handle_input(
+                &mut self,
+                now: std::time::Instant,
+                input: &mut BytesMut,
+            ) -> Result<(), rtmp::Error> {
                 self.handle_input(now, input)
             }
             fn handle_timeout(&mut self, now: std::time::Instant) -> Result<(), rtmp::Error> {

@@ -63,7 +63,9 @@ async fn publish(
         match driver.turn(packets.next()).await? {
             Turn::Progress => {}
             Turn::Source(None) => break,
-            Turn::Source(Some(packet)) if !started && packet.is_stream_information() => information.push(packet),
+            Turn::Source(Some(packet)) if !started && packet.is_stream_information() => {
+                information.push(packet)
+            }
             Turn::Source(Some(packet)) => {
                 if !started {
                     started = true;
@@ -117,7 +119,11 @@ impl Subscriber for RtmpSubscriber {
 }
 
 /// Receives until the stream ends or nobody wants it any more.
-async fn play(driver: &mut ClientDriver, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Result<(), Stop> {
+async fn play(
+    driver: &mut ClientDriver,
+    media: &mut dyn MediaSender,
+    cx: &SubscriptionCx,
+) -> Result<(), Stop> {
     loop {
         while let Some(event) = driver.session.poll_event() {
             match event {
@@ -151,7 +157,11 @@ fn lost(url: &StreamUrl, accepted: bool, stop: Stop) -> TransportError {
         Stop::Session(Error::Refused { step: Step::Media, .. }) => Kind::Closed,
         Stop::Session(Error::Refused { .. }) => Kind::Refused,
         Stop::Session(Error::Unusable(_)) => Kind::Malformed,
-        Stop::Session(Error::Silent { step: Step::Media, .. }) | Stop::Stalled(_) | Stop::Io(_) if accepted => Kind::Io,
+        Stop::Session(Error::Silent { step: Step::Media, .. }) | Stop::Stalled(_) | Stop::Io(_)
+            if accepted =>
+        {
+            Kind::Io
+        }
         Stop::Closed if accepted => Kind::Closed,
         Stop::Session(_) if accepted => Kind::Malformed,
         _ => Kind::Handshake,

@@ -77,7 +77,8 @@ mod tests {
     #[test]
     fn t25_times_in_an_aggregate_are_relative_to_the_first() {
         let body = [part(8, 5000, b"a"), part(9, 5040, b"vv"), part(8, 4990, b"")].concat();
-        let expected = [(100, 8, b"a".as_slice().into()), (140, 9, b"vv".as_slice().into()), (90, 8, Bytes::new())];
+        let expected =
+            [(100, 8, b"a".as_slice().into()), (140, 9, b"vv".as_slice().into()), (90, 8, Bytes::new())];
         assert_eq!(aggregate(100, body), expected);
     }
 

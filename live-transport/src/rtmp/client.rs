@@ -279,7 +279,8 @@ impl ClientSession {
 
     /// Pairs an answer with its call; answers come in any order, and not every call's answer counts.
     fn handle_answer(&mut self, now: Instant, answer: &Command) -> Result<(), Error> {
-        let Some(at) = self.calls.iter().position(|(transaction, _)| *transaction == answer.transaction) else {
+        let Some(at) = self.calls.iter().position(|(transaction, _)| *transaction == answer.transaction)
+        else {
             return Ok(());
         };
         let (_, step) = self.calls.swap_remove(at);
@@ -307,7 +308,9 @@ impl ClientSession {
             return Err(refused(self.step, status));
         }
         match (self.step, info.code) {
-            (Step::Publish, "NetStream.Publish.Start") | (Step::Play, "NetStream.Play.Start") => self.accept(now),
+            (Step::Publish, "NetStream.Publish.Start") | (Step::Play, "NetStream.Play.Start") => {
+                self.accept(now)
+            }
             (
                 Step::Media,
                 "NetStream.Play.UnpublishNotify" | "NetStream.Play.Stop" | "NetStream.Play.Complete",
@@ -323,7 +326,8 @@ impl ClientSession {
     }
 
     fn end(&mut self) {
-        if self.config.purpose == Purpose::Play && self.step == Step::Media && self.deadline.take().is_some() {
+        if self.config.purpose == Purpose::Play && self.step == Step::Media && self.deadline.take().is_some()
+        {
             self.events.push_back(ClientEvent::Ended);
         }
     }
@@ -369,5 +373,6 @@ fn refused(step: Step, answer: &Command) -> Error {
 /// Codes that mean a refusal whatever level they come with.
 fn means_refusal(code: &str) -> bool {
     let last = code.rsplit('.').next().unwrap_or_default();
-    code.starts_with("Net") && matches!(last, "BadName" | "Rejected" | "Denied" | "StreamNotFound" | "InvalidApp")
+    code.starts_with("Net")
+        && matches!(last, "BadName" | "Rejected" | "Denied" | "StreamNotFound" | "InvalidApp")
 }

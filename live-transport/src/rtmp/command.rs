@@ -26,8 +26,7 @@ impl Command {
     /// A status notice (RTMP section 7.2.2).
     #[must_use]
     pub fn on_status(level: &str, code: &str, description: &str) -> Self {
-        let info =
-            [("level", level.into()), ("code", code.into()), ("description", description.into())];
+        let info = [("level", level.into()), ("code", code.into()), ("description", description.into())];
         Self::new("onStatus", 0.0, [Value::object(info)])
     }
 
@@ -65,7 +64,8 @@ impl Command {
     pub fn info(&self) -> Info<'_> {
         // Refusals carry it as an argument, some peers as the command object.
         let object = self.arguments.iter().chain([&self.object]).find(|value| value.get("code").is_some());
-        let text = |name| object.and_then(|object| object.get(name)).and_then(Value::as_str).unwrap_or_default();
+        let text =
+            |name| object.and_then(|object| object.get(name)).and_then(Value::as_str).unwrap_or_default();
         Info { level: text("level"), code: text("code"), description: text("description") }
     }
 }
@@ -120,7 +120,10 @@ mod tests {
     #[test]
     fn the_information_object_is_found_in_either_place() {
         let status = Command::on_status("error", "NetStream.Publish.BadName", "taken");
-        assert_eq!(status.info(), Info { level: "error", code: "NetStream.Publish.BadName", description: "taken" });
+        assert_eq!(
+            status.info(),
+            Info { level: "error", code: "NetStream.Publish.BadName", description: "taken" }
+        );
         let swapped = Command { object: status.arguments[0].clone(), arguments: vec![], ..status.clone() };
         assert_eq!(swapped.info(), status.info());
     }

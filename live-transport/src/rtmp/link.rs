@@ -89,7 +89,9 @@ impl Link {
                     self.answer_ping(&message);
                     return Ok(Some(message));
                 }
-                MessageType::WINDOW_ACK_SIZE => self.window.size = control::word(&message).unwrap_or(self.window.size),
+                MessageType::WINDOW_ACK_SIZE => {
+                    self.window.size = control::word(&message).unwrap_or(self.window.size)
+                }
                 MessageType::SET_PEER_BANDWIDTH => self.follow_bandwidth(&message),
                 // What the peer acknowledges is not used: some count since the last time and not in total.
                 MessageType::ACKNOWLEDGEMENT => {}
@@ -199,7 +201,10 @@ mod tests {
             receive(&mut link, [audio(90)]);
             received += 12 + 90;
             for ack in sent(&mut link) {
-                assert_eq!((ack.kind, control::word(&ack)), (MessageType::ACKNOWLEDGEMENT, Some(received as u32)));
+                assert_eq!(
+                    (ack.kind, control::word(&ack)),
+                    (MessageType::ACKNOWLEDGEMENT, Some(received as u32))
+                );
                 acknowledged = received;
             }
             assert!(received - acknowledged < 1000);
@@ -259,7 +264,8 @@ mod tests {
     #[test]
     fn t24_unknown_user_control_is_passed_over() {
         let mut link = link();
-        let odd = Message { payload: Bytes::from_static(&[0, 99, 1]), ..UserControl::StreamBegin(1).message() };
+        let odd =
+            Message { payload: Bytes::from_static(&[0, 99, 1]), ..UserControl::StreamBegin(1).message() };
         let media = audio(3);
         assert_eq!(receive(&mut link, [odd.clone(), media.clone()]), [odd, media]);
         assert_eq!(sent(&mut link), []);
@@ -269,9 +275,11 @@ mod tests {
     fn t25_the_parts_of_an_aggregate_come_out_one_by_one() {
         let mut part = vec![8, 0, 0, 1, 0, 0, 9, 0, 0, 0, 0, 0x77, 0, 0, 0, 12];
         part.extend_from_slice(&[9, 0, 0, 1, 0, 0, 29, 0, 0, 0, 0, 0x88, 0, 0, 0, 12]);
-        let aggregate = Message { kind: MessageType::AGGREGATE, timestamp: 1000, payload: part.into(), ..audio(0) };
+        let aggregate =
+            Message { kind: MessageType::AGGREGATE, timestamp: 1000, payload: part.into(), ..audio(0) };
         let parts = receive(&mut link(), [aggregate, audio(2)]);
-        let seen: Vec<_> = parts.iter().map(|part| (part.kind.0, part.timestamp, part.payload.len())).collect();
+        let seen: Vec<_> =
+            parts.iter().map(|part| (part.kind.0, part.timestamp, part.payload.len())).collect();
         assert_eq!(seen, [(8, 1000, 1), (9, 1020, 1), (8, 0, 2)]);
     }
 }

@@ -223,7 +223,12 @@ impl ServerSession {
     pub fn end(&mut self, now: Instant, stream: u32) {
         let Some(entry) = self.streams.iter_mut().find(|entry| entry.id == stream) else { return };
         if std::mem::replace(&mut entry.role, Role::Idle) == Role::Plays {
-            self.status(stream, "status", "NetStream.Play.UnpublishNotify", "The publisher has ended the stream.");
+            self.status(
+                stream,
+                "status",
+                "NetStream.Play.UnpublishNotify",
+                "The publisher has ended the stream.",
+            );
             self.link.send(chunk::CONTROL_STREAM, UserControl::StreamEof(stream).message());
         }
         self.wait_for_stream(now);
@@ -265,7 +270,9 @@ impl ServerSession {
                 let command = Command::parse(&message)?;
                 self.handle_command(now, message.stream_id, &command)?;
             }
-            MessageType::AUDIO | MessageType::VIDEO if self.role(message.stream_id) == Some(Role::Publishes) => {
+            MessageType::AUDIO | MessageType::VIDEO
+                if self.role(message.stream_id) == Some(Role::Publishes) =>
+            {
                 self.wait_for(now, Step::Media);
                 self.events.push_back(ServerEvent::Media(message));
             }

@@ -15,8 +15,15 @@ enum Role {
     Nothing,
     Publishes(Publication),
     /// Waits for somebody to publish what it wants to play.
-    Waits { viewer: Viewer, stream: u32, until: Instant },
-    Plays { viewer: Viewer, stream: u32 },
+    Waits {
+        viewer: Viewer,
+        stream: u32,
+        until: Instant,
+    },
+    Plays {
+        viewer: Viewer,
+        stream: u32,
+    },
 }
 
 /// What a role waits for.

@@ -70,7 +70,10 @@ impl ClientConfig {
             Purpose::Publish => Value::object([
                 ("app", app),
                 ("type", "nonprivate".into()),
-                ("flashVer", concat!("FMLE/3.0 (compatible; live-transport ", env!("CARGO_PKG_VERSION"), ")").into()),
+                (
+                    "flashVer",
+                    concat!("FMLE/3.0 (compatible; live-transport ", env!("CARGO_PKG_VERSION"), ")").into(),
+                ),
                 ("tcUrl", tc_url),
             ]),
             Purpose::Play => Value::object([
