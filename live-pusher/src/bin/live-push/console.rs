@@ -1,0 +1,104 @@
+//! What the user sees: a line per event, and one live status line on a terminal.
+
+use live_core::event::PusherEvent;
+use live_core::net_status::NetStatus;
+use live_core::state::SessionState;
+use serde_json::json;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
+
+/// Writes events and status for people on standard error, or for programs on standard output.
+pub(crate) struct Console {
+    json: bool,
+    terminal: bool,
+    started: Instant,
+    /// Whether the cursor stands behind a status line.
+    status_shown: bool,
+}
+
+impl Console {
+    pub(crate) fn new(json: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self { json, terminal, started: Instant::now(), status_shown: false }
+    }
+
+    pub(crate) fn event(&mut self, event: &PusherEvent) {
+        if self.json {
+            self.json_event(event);
+            return;
+        }
+        self.clear_status();
+        match event {
+            PusherEvent::State { code, detail } => line(i32::from(*code), code.text(), detail),
+            PusherEvent::Error { code, detail } => line(i32::from(*code), code.text(), detail),
+            PusherEvent::BackendSelected(selected) => {
+                eprintln!("      {}: {}", selected.role, selected.backend);
+                for refusal in &selected.refusals {
+                    eprintln!("      refused: {refusal}");
+                }
+            }
+            _ => {}
+        }
+    }
+
+    pub(crate) fn status(&mut self, state: SessionState, status: &NetStatus) {
+        if self.json {
+            self.print(&json!({"type": "status", "state": state, "info": status}));
+        } else if self.terminal {
+            self.clear_status();
+            eprint!("{}", status_line(state, status));
+            let _ = std::io::stderr().flush();
+            self.status_shown = true;
+        }
+    }
+
+    /// The last words.
+    pub(crate) fn end(&mut self, state: SessionState, status: &NetStatus) {
+        if self.json {
+            self.print(&json!({"type": "end", "state": state, "info": status}));
+        } else {
+            self.clear_status();
+            eprintln!("{}", status_line(state, status));
+        }
+    }
+
+    fn json_event(&self, event: &PusherEvent) {
+        self.print(&match event {
+            PusherEvent::State { code, detail } => {
+                json!({"type": "state", "code": i32::from(*code), "message": code.text(), "detail": detail})
+            }
+            PusherEvent::Error { code, detail } => {
+                json!({"type": "error", "code": i32::from(*code), "message": code.text(), "detail": detail})
+            }
+            PusherEvent::BackendSelected(selected) => json!({"type": "backend", "backend": selected}),
+            _ => return,
+        });
+    }
+
+    fn print(&self, value: &serde_json::Value) {
+        let mut value = value.clone();
+        value["t"] = json!(self.started.elapsed().as_millis() as u64);
+        // A reader that has gone away is no reason to stop pushing.
+        let _ = writeln!(std::io::stdout(), "{value}");
+    }
+
+    fn clear_status(&mut self) {
+        if std::mem::take(&mut self.status_shown) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+fn line(code: i32, text: &str, detail: &str) {
+    let separator = if detail.is_empty() { "" } else { ": " };
+    eprintln!("{code:>5} {text}{separator}{detail}");
+}
+
+fn status_line(state: SessionState, status: &NetStatus) -> String {
+    let NetStatus { video_bitrate, audio_bitrate, net_speed, video_fps, video_cache, dropped_frames, .. } =
+        status;
+    format!(
+        "{state:?}  {video_bitrate}+{audio_bitrate} kbps  {video_fps:.1} fps  net {net_speed} kbps  queue {video_cache} \
+         frames  dropped {dropped_frames}"
+    )
+}

@@ -1,0 +1,126 @@
+//! `live-push`: pushes a test pattern or a media file to an RTMP server or into an FLV file.
+
+mod args;
+mod console;
+
+use args::{Args, Media};
+use console::Console;
+use live_capture::pattern::{Pattern, PatternSpec};
+use live_capture::tone::Tone;
+use live_capture::y4m::Y4mFile;
+use live_core::event::{Delivery, EventStream, PusherEvent};
+use live_core::{AudioSpec, ConfigError};
+use live_pusher::{BuildError, Builder, LivePusher};
+use std::process::ExitCode;
+
+/// The session ended before its time.
+const FAILED: u8 = 1;
+/// The arguments make no sense; clap's own code for that.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = args::parse();
+    if args.verbose {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(push(args)),
+        Err(error) => Err(Failed { code: FAILED, message: format!("cannot start: {error}") }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { code, message }) => {
+            eprintln!("live-push: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why the program ends with an exit code.
+struct Failed {
+    code: u8,
+    message: String,
+}
+
+impl From<BuildError> for Failed {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Config(ConfigError { mistakes }) => {
+                let lines: Vec<_> = mistakes.iter().map(|mistake| format!("--{mistake}")).collect();
+                Self { code: USAGE, message: lines.join("\n           ") }
+            }
+            error => Self { code: FAILED, message: error.to_string() },
+        }
+    }
+}
+
+async fn push(args: Args) -> Result<(), Failed> {
+    let duration = args.duration;
+    let mut console = Console::new(args.json);
+    let pusher = builder(args)?.build()?;
+    let mut events = pusher.events();
+    let mut status = pusher.net_status_stream();
+    pusher.start();
+    let deadline = async {
+        match duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(deadline);
+    let result = loop {
+        tokio::select! {
+            event = next_event(&mut events) => console.event(&event),
+            _ = status.changed() => console.status(pusher.state(), &status.borrow_and_update()),
+            result = pusher.finished() => break result,
+            () = &mut deadline => break stop(&pusher).await,
+            _ = tokio::signal::ctrl_c() => break stop(&pusher).await,
+        }
+    };
+    while let Some(delivery) = events.try_next() {
+        delivery.event().iter().for_each(|event| console.event(event));
+    }
+    console.end(pusher.state(), &pusher.net_status());
+    result.map_err(|failure| Failed { code: FAILED, message: failure.to_string() })
+}
+
+async fn stop(pusher: &LivePusher) -> Result<(), live_pusher::Failure> {
+    pusher.stop().await;
+    pusher.finished().await
+}
+
+/// The next event; one that was lost to slowness is passed over.
+async fn next_event(events: &mut EventStream<PusherEvent>) -> PusherEvent {
+    loop {
+        match events.next().await {
+            Some(Delivery::Event(event)) => return event,
+            Some(Delivery::Lagged(_)) => {}
+            // The pusher outlives the loop that asks.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn builder(args: Args) -> Result<Builder, Failed> {
+    let config = args.config;
+    let builder = LivePusher::builder(args.url)
+        .config(config.clone())
+        .video_encoder(args.video_encoder)
+        .audio_encoder(args.audio_encoder)
+        .entropy(args.entropy)
+        .encoder_threads(args.threads);
+    let tone = || Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 });
+    Ok(match args.media {
+        Media::Pattern(style) => {
+            let size = args::first_size(&config);
+            let spec = PatternSpec { style, ..PatternSpec::new(size.width, size.height, config.fps.max(1)) };
+            builder.video_source(move || Pattern::new(spec)).audio_source(tone)
+        }
+        Media::File(path) if path.extension().is_some_and(|extension| extension == "y4m") => {
+            let looping = args.looping;
+            builder.video_source(move || Y4mFile::new(&path).looping(looping))
+        }
+        Media::File(path) => builder.input_file(path).looping(args.looping),
+    })
+}

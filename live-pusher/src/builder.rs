@@ -1,0 +1,408 @@
+//! Describes a pusher; everything is checked before anything opens.
+
+use crate::pipeline::Controls;
+use crate::pipeline::video::VideoSettings;
+use crate::pusher::{LivePusher, Runtimes, Shared};
+use crate::session::{Input, Plan};
+use crate::transport;
+use live_core::backoff::RetryPolicy;
+use live_core::config::{
+    Aspect, AudioQuality, CheckedPusherConfig, ConfigError, Mistake, Mode, Orientation, PusherConfig,
+};
+use live_core::{
+    AudioSource, CaptureError, Entropy, PacketSource, Publisher, Registry, Selection, VideoSource,
+};
+use std::fmt;
+use std::path::PathBuf;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::runtime::Handle;
+
+/// Why a pusher could not be built.
+#[derive(Debug, thiserror::Error)]
+pub enum BuildError {
+    /// Attributes are wrong or missing; every one is named.
+    #[error(transparent)]
+    Config(#[from] ConfigError),
+    /// No tokio runtime was there and none could be made.
+    #[error("cannot make a runtime for the pusher: {0}")]
+    Runtime(#[from] std::io::Error),
+}
+
+/// Makes a source, once for each session.
+type Factory<T> = Box<dyn FnMut() -> Box<T> + Send>;
+type OpenPackets = Arc<dyn Fn() -> Result<Box<dyn PacketSource>, CaptureError> + Send + Sync>;
+
+/// What is pushed.
+enum Media {
+    Sources { video: Option<Factory<dyn VideoSource>>, audio: Option<Factory<dyn AudioSource>> },
+    Packets { open: OpenPackets, looping: bool },
+}
+
+/// Collects what a [`LivePusher`] needs. Made by [`LivePusher::builder`].
+///
+/// Setters named like an attribute of the specification set that attribute; [`config`](Self::config) sets all at once.
+pub struct Builder {
+    url: String,
+    config: PusherConfig,
+    media: Media,
+    video_encoder: Selection,
+    audio_encoder: Selection,
+    entropy: Entropy,
+    threads: u32,
+    registry: Option<Registry>,
+    publisher: Option<Arc<dyn Publisher>>,
+    runtime: Option<Handle>,
+    retry: Option<RetryPolicy>,
+}
+
+impl Builder {
+    pub(crate) fn new(url: String) -> Self {
+        Self {
+            url,
+            config: PusherConfig::default(),
+            media: Media::Sources { video: None, audio: None },
+            video_encoder: Selection::Auto,
+            audio_encoder: Selection::Auto,
+            entropy: Entropy::Auto,
+            threads: 0,
+            registry: None,
+            publisher: None,
+            runtime: None,
+            retry: None,
+        }
+    }
+
+    /// Takes every attribute from `config`, but for its `url`.
+    #[must_use]
+    pub fn config(mut self, config: PusherConfig) -> Self {
+        self.config = config;
+        self
+    }
+
+    /// `mode`: picture sizes, start bitrate and key-frame interval. RTC.
+    #[must_use]
+    pub fn mode(mut self, mode: Mode) -> Self {
+        self.config.mode = mode;
+        self
+    }
+
+    /// `autopush`: [`build`](Self::build) starts the session. `false`.
+    #[must_use]
+    pub fn autopush(mut self, autopush: bool) -> Self {
+        self.config.autopush = autopush;
+        self
+    }
+
+    /// `muted`: silence is encoded in place of the sound. `false`.
+    #[must_use]
+    pub fn muted(mut self, muted: bool) -> Self {
+        self.config.muted = muted;
+        self
+    }
+
+    /// `enable-camera`: whether there is a picture. `true`.
+    #[must_use]
+    pub fn enable_camera(mut self, enable: bool) -> Self {
+        self.config.enable_camera = enable;
+        self
+    }
+
+    /// `enable-mic`: whether there is sound. `true`.
+    #[must_use]
+    pub fn enable_mic(mut self, enable: bool) -> Self {
+        self.config.enable_mic = enable;
+        self
+    }
+
+    /// `orientation`: portrait or landscape. Vertical.
+    #[must_use]
+    pub fn orientation(mut self, orientation: Orientation) -> Self {
+        self.config.orientation = orientation;
+        self
+    }
+
+    /// `aspect`: 9:16 or 3:4. 9:16.
+    #[must_use]
+    pub fn aspect(mut self, aspect: Aspect) -> Self {
+        self.config.aspect = aspect;
+        self
+    }
+
+    /// `min-bitrate` and `max-bitrate`: the mode's start bitrate is clamped between them, in kbit/s. 200 and 1000.
+    #[must_use]
+    pub fn bitrate(mut self, min: u32, max: u32) -> Self {
+        self.config.min_bitrate = min;
+        self.config.max_bitrate = max;
+        self
+    }
+
+    /// `fps`: at most this many pictures per second, 1–30; a faster source is thinned evenly. 15.
+    #[must_use]
+    pub fn fps(mut self, fps: u32) -> Self {
+        self.config.fps = fps;
+        self
+    }
+
+    /// `video-width` and `video-height`: the picture size in place of the mode's, in pixels, even.
+    #[must_use]
+    pub fn video_size(mut self, width: u32, height: u32) -> Self {
+        self.config.video_width = Some(width);
+        self.config.video_height = Some(height);
+        self
+    }
+
+    /// `mirror`: receivers get a mirrored picture. `false`.
+    #[must_use]
+    pub fn mirror(mut self, mirror: bool) -> Self {
+        self.config.mirror = mirror;
+        self
+    }
+
+    /// `audio-quality`: 48 kHz, or 16 kHz mono. High.
+    #[must_use]
+    pub fn audio_quality(mut self, quality: AudioQuality) -> Self {
+        self.config.audio_quality = quality;
+        self
+    }
+
+    /// Pictures come from the source that `make` makes, once for each session.
+    #[must_use]
+    pub fn video_source<S: VideoSource + 'static>(
+        mut self,
+        mut make: impl FnMut() -> S + Send + 'static,
+    ) -> Self {
+        self.sources().0.replace(Box::new(move || Box::new(make())));
+        self
+    }
+
+    /// Sound comes from the source that `make` makes, once for each session.
+    #[must_use]
+    pub fn audio_source<S: AudioSource + 'static>(
+        mut self,
+        mut make: impl FnMut() -> S + Send + 'static,
+    ) -> Self {
+        self.sources().1.replace(Box::new(move || Box::new(make())));
+        self
+    }
+
+    /// Pictures and sound come from a media file: FLV, or MP4 with H.264 and AAC. It is decoded and paced in real
+    /// time; its end ends the session, unless it [loops](Self::looping).
+    #[must_use]
+    pub fn input_file(self, path: impl Into<PathBuf>) -> Self {
+        let path = path.into();
+        self.packet_source(move || live_transport::net::file::open(&path))
+    }
+
+    /// Pictures and sound come from the encoded input that `open` opens, once for each session, on a thread of its own.
+    #[must_use]
+    pub fn packet_source(
+        mut self,
+        open: impl Fn() -> Result<Box<dyn PacketSource>, CaptureError> + Send + Sync + 'static,
+    ) -> Self {
+        self.media = Media::Packets { open: Arc::new(open), looping: false };
+        self
+    }
+
+    /// Whether a file or other encoded input begins again when it ends, without a jump of the timestamps. Set it after
+    /// the input. `false`.
+    #[must_use]
+    pub fn looping(mut self, again: bool) -> Self {
+        if let Media::Packets { looping, .. } = &mut self.media {
+            *looping = again;
+        }
+        self
+    }
+
+    /// Which video encoder may serve. Auto.
+    #[must_use]
+    pub fn video_encoder(mut self, selection: Selection) -> Self {
+        self.video_encoder = selection;
+        self
+    }
+
+    /// Which audio encoder may serve. Auto.
+    #[must_use]
+    pub fn audio_encoder(mut self, selection: Selection) -> Self {
+        self.audio_encoder = selection;
+        self
+    }
+
+    /// Entropy coding of the video. Auto: what the encoder finds best.
+    #[must_use]
+    pub fn entropy(mut self, entropy: Entropy) -> Self {
+        self.entropy = entropy;
+        self
+    }
+
+    /// Threads of the video encoder. 0: the encoder chooses.
+    #[must_use]
+    pub fn encoder_threads(mut self, threads: u32) -> Self {
+        self.threads = threads;
+        self
+    }
+
+    /// The codecs to choose from, in place of those compiled in.
+    #[must_use]
+    pub fn registry(mut self, registry: Registry) -> Self {
+        self.registry = Some(registry);
+        self
+    }
+
+    /// Publishes through `publisher`, in place of the one for the address's scheme.
+    #[must_use]
+    pub fn publisher(mut self, publisher: Arc<dyn Publisher>) -> Self {
+        self.publisher = Some(publisher);
+        self
+    }
+
+    /// Runs the session's task on this runtime, in place of the current one.
+    #[must_use]
+    pub fn runtime(mut self, handle: Handle) -> Self {
+        self.runtime = Some(handle);
+        self
+    }
+
+    /// How often and when a lost connection is tried again. By default three times: after 3, 6 and 12 s, in RTC mode
+    /// after 1, 2 and 4 s.
+    #[must_use]
+    pub fn retry(mut self, policy: RetryPolicy) -> Self {
+        self.retry = Some(policy);
+        self
+    }
+
+    /// Checks everything and makes the pusher; nothing is opened yet, unless `autopush` is set.
+    ///
+    /// The session's task runs on the runtime given, else on the current tokio runtime, else on a runtime of one thread
+    /// that the pusher owns. Codecs and sources get threads of their own in any case.
+    ///
+    /// # Errors
+    /// Every mistake in the attributes at once, or a runtime that cannot be made.
+    pub fn build(mut self) -> Result<LivePusher, BuildError> {
+        let mut mistakes = Vec::new();
+        match self.url.parse() {
+            Ok(url) => self.config.url = Some(url),
+            Err(error) => mistakes.push(Mistake::new("url", error.to_string())),
+        }
+        mistakes.extend(self.missing_media());
+        if let Err(error) = self.config.validate() {
+            // An address that does not parse has been reported above.
+            let known = |mistake: &Mistake| self.config.url.is_some() || mistake.attribute != "url";
+            mistakes.extend(error.mistakes.into_iter().filter(known));
+        }
+        let publisher =
+            self.publisher.take().map_or_else(|| self.publisher_for_scheme(), |given| Ok(Some(given)));
+        mistakes.extend(publisher.as_ref().err().cloned());
+        ConfigError::unless_empty(mistakes)?;
+        let config = self.config.check()?;
+        let publisher = publisher.ok().flatten().expect("an address that passed the check has a publisher");
+        let controls = Arc::new(Controls::default());
+        controls.muted.store(config.muted, std::sync::atomic::Ordering::Relaxed);
+        let blueprint = Blueprint {
+            video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
+            retry: self.retry.unwrap_or_else(|| retry_policy(config.mode)),
+            media: self.media,
+            audio_encoder: self.audio_encoder,
+            publisher,
+            registry: Arc::new(self.registry.unwrap_or_else(transport::registry)),
+            controls: Arc::clone(&controls),
+            config,
+        };
+        let autopush = blueprint.config.autopush;
+        let runtime = Runtimes::choose(self.runtime)?;
+        let pusher = LivePusher::new(Arc::new(Shared::new(controls)), blueprint, runtime);
+        if autopush {
+            pusher.start();
+        }
+        Ok(pusher)
+    }
+
+    fn sources(&mut self) -> (&mut Option<Factory<dyn VideoSource>>, &mut Option<Factory<dyn AudioSource>>) {
+        if let Media::Packets { .. } = self.media {
+            self.media = Media::Sources { video: None, audio: None };
+        }
+        match &mut self.media {
+            Media::Sources { video, audio } => (video, audio),
+            Media::Packets { .. } => unreachable!("replaced above"),
+        }
+    }
+
+    fn missing_media(&self) -> Option<Mistake> {
+        let Media::Sources { video, audio } = &self.media else { return None };
+        let (config, missing) =
+            (&self.config, "a source is missing: give video_source, audio_source or input_file");
+        let has_any = (video.is_some() && config.enable_camera) || (audio.is_some() && config.enable_mic);
+        (!has_any).then(|| Mistake::new("input", missing))
+    }
+
+    fn publisher_for_scheme(&self) -> Result<Option<Arc<dyn Publisher>>, Mistake> {
+        self.config.url.as_ref().map(transport::publisher).transpose()
+    }
+}
+
+impl fmt::Debug for Builder {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        // The address is text that was not parsed yet: its secrets cannot be told from the rest.
+        f.debug_struct("Builder").field("config", &self.config).finish_non_exhaustive()
+    }
+}
+
+/// What every session of a pusher is made from.
+pub(crate) struct Blueprint {
+    config: CheckedPusherConfig,
+    media: Media,
+    video: VideoSettings,
+    audio_encoder: Selection,
+    publisher: Arc<dyn Publisher>,
+    registry: Arc<Registry>,
+    controls: Arc<Controls>,
+    retry: RetryPolicy,
+}
+
+impl Blueprint {
+    /// The plan of a new session.
+    pub(crate) fn plan(&mut self) -> Plan {
+        let input = match &mut self.media {
+            Media::Sources { video, audio } => Input::Sources {
+                video: video.as_mut().map(|make| make()),
+                audio: audio.as_mut().map(|make| make()),
+            },
+            Media::Packets { open, looping } => {
+                let open = Arc::clone(open);
+                Input::Packets { open: Box::new(move || open()), looping: *looping }
+            }
+        };
+        Plan {
+            config: self.config.clone(),
+            input,
+            video: self.video.clone(),
+            audio_encoder: self.audio_encoder.clone(),
+            publisher: Arc::clone(&self.publisher),
+            registry: Arc::clone(&self.registry),
+            controls: Arc::clone(&self.controls),
+            retry: self.retry,
+        }
+    }
+}
+
+fn video_settings(
+    config: &CheckedPusherConfig,
+    selection: Selection,
+    entropy: Entropy,
+    threads: u32,
+) -> VideoSettings {
+    VideoSettings {
+        size: config.ladder()[0],
+        frame_rate: f64::from(config.fps),
+        kbps: config.start_kbps(),
+        gop: config.gop(),
+        mirror: config.mirror,
+        entropy,
+        threads,
+        selection,
+    }
+}
+
+fn retry_policy(mode: Mode) -> RetryPolicy {
+    RetryPolicy::doubling(Duration::from_secs(if mode == Mode::Rtc { 1 } else { 3 }))
+}

@@ -1,0 +1,295 @@
+//! Already encoded input: decoded and paced in real time, pass after pass.
+
+mod sample_line;
+
+use crate::codes::Failure;
+use crate::pipeline::StopFlag;
+use live_core::queue::FrameSender;
+use live_core::{
+    AudioDecoder, AudioFrame, AudioSpec, CaptureError, CaptureErrorKind, Codec, CodecError, Packet,
+    PacketKind, PacketSource, Registry, Selection, SessionClock, SourceInfo, Timestamp, Track, VideoDecoder,
+    VideoFrame,
+};
+use sample_line::SampleLine;
+use std::collections::VecDeque;
+use std::time::{Duration, Instant};
+
+/// Packets looked at before the input's tracks are taken as known.
+const MOST_AHEAD: usize = 256;
+
+/// The longest sleep between two looks at the stop flag.
+const NAP: Duration = Duration::from_millis(20);
+
+/// Access units that may fail before the first one succeeds.
+const MOST_FAILURES: u32 = 100;
+
+/// An input whose tracks are known and can be decoded.
+pub(crate) struct FileInput {
+    source: Box<dyn PacketSource>,
+    ahead: VecDeque<Packet>,
+    video: Option<Box<dyn VideoDecoder>>,
+    audio: Option<Sound>,
+    looping: bool,
+}
+
+struct Sound {
+    decoder: Box<dyn AudioDecoder>,
+    spec: AudioSpec,
+    line: SampleLine,
+}
+
+/// What the session needs to know of an input before it runs.
+#[derive(Clone, Debug)]
+pub(crate) struct FileTracks {
+    pub(crate) info: SourceInfo,
+    pub(crate) video: bool,
+    pub(crate) audio: Option<AudioSpec>,
+}
+
+/// Which of an input's tracks are wanted.
+#[derive(Clone, Copy, Debug)]
+pub(crate) struct Wanted {
+    pub(crate) video: bool,
+    pub(crate) audio: bool,
+}
+
+impl FileInput {
+    /// Reads as far as it takes to know the tracks, and opens their decoders. Must run on the thread that will
+    /// [`run`](Self::run) it, as decoders stay on their thread.
+    pub(crate) fn open(
+        source: Box<dyn PacketSource>,
+        registry: &Registry,
+        wanted: Wanted,
+        looping: bool,
+    ) -> Result<Self, CaptureError> {
+        let mut input = Self { source, ahead: VecDeque::new(), video: None, audio: None, looping };
+        input.look_ahead()?;
+        if let Some((codec, config)) = input.config(Track::Video).filter(|_| wanted.video) {
+            let opened = registry.video_decoders.open(codec, &Selection::Auto, &config);
+            input.video = Some(opened.map_err(|error| input.cannot_decode(error))?.codec);
+        }
+        if let Some((codec, config)) = input.config(Track::Audio).filter(|_| wanted.audio) {
+            input.audio = input.open_sound(registry, codec, &config)?;
+        }
+        if input.video.is_none() && input.audio.is_none() {
+            let message = "it has no picture and no sound that could be pushed";
+            return Err(CaptureError::new(CaptureErrorKind::Malformed, input.source.info().name, message));
+        }
+        Ok(input)
+    }
+
+    pub(crate) fn tracks(&self) -> FileTracks {
+        FileTracks {
+            info: self.source.info(),
+            video: self.video.is_some(),
+            audio: self.audio.as_ref().map(|sound| sound.spec),
+        }
+    }
+
+    /// Decodes and paces until the input ends, or for ever when it loops, or until `stop` or nobody listens.
+    pub(crate) fn run(
+        mut self,
+        clock: SessionClock,
+        stop: &StopFlag,
+        video: Option<FrameSender<VideoFrame>>,
+        audio: Option<FrameSender<AudioFrame>>,
+    ) -> Result<(), Failure> {
+        let start = clock.at(Instant::now());
+        let mut outlet = Outlet { clock, stop, video, audio, start, pass: 0, failures: 0, frames: 0 };
+        loop {
+            let mut length = Duration::ZERO;
+            while let Some(packet) = self.next_packet().map_err(|error| outlet.fail(&error))? {
+                if !outlet.wait_until(outlet.session_time(packet.dts)) {
+                    return Ok(());
+                }
+                length = length.max(packet.pts.saturating_since(Timestamp::ZERO));
+                self.decode(&packet, &mut outlet)?;
+            }
+            self.flush(&mut outlet)?;
+            let length = self.source.duration().unwrap_or(length);
+            self.pad_sound(&mut outlet, length);
+            if !self.looping || length.is_zero() {
+                return Ok(());
+            }
+            outlet.pass += i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
+            self.source.rewind().map_err(|error| outlet.fail(&error))?;
+        }
+    }
+
+    fn next_packet(&mut self) -> Result<Option<Packet>, CaptureError> {
+        match self.ahead.pop_front() {
+            Some(packet) => Ok(Some(packet)),
+            None => self.source.next_packet(),
+        }
+    }
+
+    /// Reads until both tracks have shown themselves, or so far that the missing one is not there.
+    fn look_ahead(&mut self) -> Result<(), CaptureError> {
+        let mut units = [false; 2];
+        while units != [true; 2] && self.ahead.len() < MOST_AHEAD {
+            let Some(packet) = self.source.next_packet()? else { break };
+            units[0] |= packet.is_video_unit();
+            units[1] |= packet.kind == PacketKind::Audio;
+            self.ahead.push_back(packet);
+        }
+        Ok(())
+    }
+
+    fn config(&self, track: Track) -> Option<(Codec, Packet)> {
+        self.ahead.iter().find_map(|packet| match packet.kind {
+            PacketKind::Config(codec) if packet.track == track => Some((codec, packet.clone())),
+            _ => None,
+        })
+    }
+
+    /// The sound's decoder and layout; `None` when there is a configuration but no sound.
+    fn open_sound(
+        &self,
+        registry: &Registry,
+        codec: Codec,
+        config: &Packet,
+    ) -> Result<Option<Sound>, CaptureError> {
+        let Some(first) = self.ahead.iter().find(|packet| packet.kind == PacketKind::Audio) else {
+            return Ok(None);
+        };
+        let open = || registry.audio_decoders.open(codec, &Selection::Auto, config);
+        // The layout may show only in the first access unit: a decoder of its own looks, so that the one that runs
+        // begins at the beginning.
+        let mut probe = open().map_err(|error| self.cannot_decode(error))?.codec;
+        probe.decode(first, &mut Vec::new()).map_err(|error| self.cannot_decode(error))?;
+        let Some(spec) = probe.spec() else { return Ok(None) };
+        let decoder = open().map_err(|error| self.cannot_decode(error))?.codec;
+        Ok(Some(Sound { decoder, spec, line: SampleLine::new(spec.sample_rate) }))
+    }
+
+    fn cannot_decode(&self, error: CodecError) -> CaptureError {
+        CaptureError::new(CaptureErrorKind::Malformed, self.source.info().name, "it cannot be decoded")
+            .because(error)
+    }
+
+    fn decode(&mut self, packet: &Packet, outlet: &mut Outlet<'_>) -> Result<(), Failure> {
+        match (packet.track, &mut self.video, &mut self.audio) {
+            (Track::Video, Some(decoder), _) => {
+                let mut frames = Vec::new();
+                let result = decoder.decode(packet, &mut frames);
+                outlet.pictures(frames);
+                outlet.tolerate(result)
+            }
+            (Track::Audio, _, Some(sound)) => {
+                let mut frames = Vec::new();
+                let result = sound.decoder.decode(packet, &mut frames);
+                outlet.sound(sound, frames);
+                outlet.tolerate(result)
+            }
+            _ => Ok(()),
+        }
+    }
+
+    /// Gives out what the decoders hold back at the end of a pass.
+    fn flush(&mut self, outlet: &mut Outlet<'_>) -> Result<(), Failure> {
+        if let Some(decoder) = &mut self.video {
+            let mut frames = Vec::new();
+            let result = decoder.flush(&mut frames);
+            outlet.pictures(frames);
+            outlet.tolerate(result)?;
+        }
+        if let Some(sound) = &mut self.audio {
+            let mut frames = Vec::new();
+            let result = sound.decoder.flush(&mut frames);
+            outlet.sound(sound, frames);
+            outlet.tolerate(result)?;
+        }
+        Ok(())
+    }
+
+    /// Makes the sound of a pass exactly as long as the pass.
+    fn pad_sound(&mut self, outlet: &mut Outlet<'_>, length: Duration) {
+        if let Some(sound) = &mut self.audio {
+            let end = Timestamp::ZERO.saturating_add(length).offset_micros(outlet.pass);
+            let silence = sound.line.pad_to(end);
+            outlet.send_sound(sound, vec![0.0; silence * usize::from(sound.spec.channels)]);
+        }
+    }
+}
+
+/// Where decoded frames go, and when.
+struct Outlet<'a> {
+    clock: SessionClock,
+    stop: &'a StopFlag,
+    video: Option<FrameSender<VideoFrame>>,
+    audio: Option<FrameSender<AudioFrame>>,
+    /// The session time at which the first pass began.
+    start: Timestamp,
+    /// Microseconds from there to the beginning of the current pass.
+    pass: i64,
+    failures: u32,
+    frames: u64,
+}
+
+impl Outlet<'_> {
+    /// A time of the current pass on the session's timeline.
+    fn session_time(&self, at: Timestamp) -> Timestamp {
+        at.offset_micros(self.pass).offset_micros(self.start.as_micros())
+    }
+
+    /// Waits until the session reads `due`; `false` when the session stops first.
+    fn wait_until(&self, due: Timestamp) -> bool {
+        loop {
+            if self.stop.is_set() {
+                return false;
+            }
+            let left = due.saturating_since(self.clock.at(Instant::now()));
+            if left.is_zero() {
+                return true;
+            }
+            std::thread::sleep(left.min(NAP));
+        }
+    }
+
+    fn pictures(&mut self, frames: Vec<VideoFrame>) {
+        self.frames += frames.len() as u64;
+        let Some(sender) = &self.video else { return };
+        // Pictures before zero are there to be decoded, not shown.
+        for mut frame in frames.into_iter().filter(|frame| frame.pts >= Timestamp::ZERO) {
+            frame.pts = self.session_time(frame.pts);
+            sender.send(frame);
+        }
+    }
+
+    fn sound(&mut self, sound: &mut Sound, frames: Vec<AudioFrame>) {
+        self.frames += frames.len() as u64;
+        for mut frame in frames {
+            let channels = usize::from(sound.spec.channels);
+            let at = frame.pts.offset_micros(self.pass);
+            let fit = sound.line.fit(at, frame.samples.len() / channels);
+            if fit.silence > 0 {
+                frame.samples.splice(0..0, std::iter::repeat_n(0.0, fit.silence * channels));
+            }
+            frame.samples.drain(..fit.skip * channels);
+            self.send_sound(sound, frame.samples);
+        }
+    }
+
+    /// Sends samples that follow the ones sent before.
+    fn send_sound(&self, sound: &mut Sound, samples: Vec<f32>) {
+        let Some(sender) = self.audio.as_ref().filter(|_| !samples.is_empty()) else { return };
+        let pts = sound.line.next().offset_micros(self.start.as_micros());
+        sound.line.advance(samples.len() / usize::from(sound.spec.channels));
+        sender.send(AudioFrame { pts, samples });
+    }
+
+    /// A broken access unit is passed over, unless nothing has been decoded and nothing will be.
+    fn tolerate(&mut self, result: Result<(), CodecError>) -> Result<(), Failure> {
+        let Err(error) = result else { return Ok(()) };
+        tracing::warn!(%error, "an access unit of the input cannot be decoded");
+        self.failures += 1;
+        if self.frames == 0 && self.failures >= MOST_FAILURES {
+            return Err(Failure::internal(format!("the input cannot be decoded: {error}")));
+        }
+        Ok(())
+    }
+
+    fn fail(&self, error: &CaptureError) -> Failure {
+        Failure::internal(format!("the input cannot be read on: {error}"))
+    }
+}

@@ -1,0 +1,102 @@
+//! From sources to the packet queue: one worker thread per codec.
+
+pub(crate) mod audio;
+mod frame_rate;
+mod preroll;
+mod sound;
+pub(crate) mod stats;
+pub(crate) mod video;
+pub(crate) mod writer;
+
+use crate::codes::Failure;
+use live_core::event::{EventSender, PusherEvent};
+use live_core::{PusherCode, PusherErrorCode, Registry, SessionClock};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::thread::JoinHandle;
+
+/// What every worker of a session shares.
+#[derive(Clone)]
+pub(crate) struct WorkerCx {
+    pub(crate) clock: SessionClock,
+    pub(crate) events: EventSender<PusherEvent>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) writer: writer::StreamWriter,
+    pub(crate) stats: Arc<stats::PipelineStats>,
+    pub(crate) controls: Arc<Controls>,
+    pub(crate) stop: StopFlag,
+}
+
+impl WorkerCx {
+    pub(crate) fn state(&self, code: PusherCode, detail: impl Into<String>) {
+        self.events.send(PusherEvent::State { code, detail: detail.into() });
+    }
+
+    pub(crate) fn error(&self, code: PusherErrorCode, detail: impl Into<String>) {
+        self.events.send(PusherEvent::Error { code, detail: detail.into() });
+    }
+}
+
+/// What the application changes while the workers run.
+#[derive(Debug, Default)]
+pub(crate) struct Controls {
+    pub(crate) muted: AtomicBool,
+}
+
+/// Tells the workers of a session to finish. Clones share it.
+#[derive(Clone, Debug, Default)]
+pub(crate) struct StopFlag(Arc<AtomicBool>);
+
+impl StopFlag {
+    pub(crate) fn set(&self) {
+        self.0.store(true, Relaxed);
+    }
+
+    pub(crate) fn is_set(&self) -> bool {
+        self.0.load(Relaxed)
+    }
+}
+
+/// A worker thread. Dropping it tells the thread to finish, without waiting.
+pub(crate) struct Worker {
+    thread: Option<JoinHandle<()>>,
+    stop: StopFlag,
+    exit: tokio::sync::oneshot::Receiver<Result<(), Failure>>,
+}
+
+impl Worker {
+    /// Runs `work` on a thread of its own. A panic of `work` is reported as a failure.
+    pub(crate) fn spawn(
+        name: &str,
+        stop: StopFlag,
+        work: impl FnOnce() -> Result<(), Failure> + Send + 'static,
+    ) -> Result<Self, Failure> {
+        let (report, exit) = tokio::sync::oneshot::channel();
+        let thread = std::thread::Builder::new()
+            .name(name.to_owned())
+            .spawn(move || {
+                // A receiver that is gone has stopped caring.
+                let _ = report.send(work());
+            })
+            .map_err(|error| Failure::internal(format!("cannot start the thread {name}: {error}")))?;
+        Ok(Self { thread: Some(thread), stop, exit })
+    }
+
+    /// Waits until the worker has finished. Cancel-safe.
+    pub(crate) async fn finished(&mut self) -> Result<(), Failure> {
+        let result = (&mut self.exit).await;
+        if let Some(thread) = self.thread.take() {
+            // The thread has sent its report, or dropped it in a panic: it ends now.
+            let _ = thread.join();
+        }
+        result.unwrap_or_else(|_| {
+            Err(Failure::internal("a worker thread panicked; please report this as a bug".into()))
+        })
+    }
+}
+
+impl Drop for Worker {
+    fn drop(&mut self) {
+        self.stop.set();
+    }
+}

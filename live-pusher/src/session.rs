@@ -1,0 +1,379 @@
+//! One run of a pusher: opens everything, watches over it, and takes it down again.
+
+use crate::codes::{self, Failure};
+use crate::input::{FileInput, FileTracks, Wanted};
+use crate::output::{Link, Output};
+use crate::pipeline::audio::{self, AudioInput, AudioSettings};
+use crate::pipeline::stats::{PipelineStats, StatusMeter};
+use crate::pipeline::video::{self, VideoInput, VideoSettings};
+use crate::pipeline::writer::StreamWriter;
+use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
+use crate::pusher::Shared;
+use live_core::backoff::{Backoff, RetryPolicy};
+use live_core::config::CheckedPusherConfig;
+use live_core::queue::{DropRule, FrameReceiver, FrameSender, PacketQueue, QueueLimits, frame_queue};
+use live_core::state::Step;
+use live_core::{
+    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, Publisher, Registry,
+    Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, VideoSource, WireEpoch,
+};
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+use tokio::sync::{oneshot, watch};
+use tokio::task::{JoinError, JoinHandle};
+
+/// Pictures a decoded file may be ahead of the encoder: a file does not lose any to a stall of the scheduler.
+const FILE_PICTURES: usize = 12;
+
+/// How long the workers may take to let go of their devices and codecs.
+const WORKERS_LEAVE: Duration = Duration::from_secs(5);
+
+/// How long what is queued may take to be sent.
+const DRAIN: Duration = Duration::from_secs(5);
+
+/// The specification's interval of net-status events.
+const STATUS_INTERVAL: Duration = Duration::from_secs(1);
+
+/// Where a session's media comes from.
+pub(crate) enum Input {
+    /// Devices or generators, each for one track.
+    Sources { video: Option<Box<dyn VideoSource>>, audio: Option<Box<dyn AudioSource>> },
+    /// Encoded input, opened on the thread that decodes it.
+    Packets { open: OpenPackets, looping: bool },
+}
+
+pub(crate) type OpenPackets = Box<dyn FnOnce() -> Result<Box<dyn PacketSource>, CaptureError> + Send>;
+
+/// Everything a run needs, checked.
+pub(crate) struct Plan {
+    pub(crate) config: CheckedPusherConfig,
+    pub(crate) input: Input,
+    pub(crate) video: VideoSettings,
+    pub(crate) audio_encoder: Selection,
+    pub(crate) publisher: Arc<dyn Publisher>,
+    pub(crate) registry: Arc<Registry>,
+    pub(crate) controls: Arc<Controls>,
+    pub(crate) retry: RetryPolicy,
+}
+
+/// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
+pub(crate) async fn run(plan: Plan, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    let result = Session::new(&plan, &shared).run(plan, stop).await;
+    shared.finish(result);
+}
+
+struct Session {
+    shared: Arc<Shared>,
+    clock: SessionClock,
+    queue: PacketQueue,
+    epoch: WireEpoch,
+    link: Arc<Link>,
+    stats: Arc<PipelineStats>,
+    stop_workers: StopFlag,
+}
+
+/// The threads of a session, and what they were opened with.
+struct Workers {
+    file: Option<Worker>,
+    video: Option<Worker>,
+    audio: Option<Worker>,
+    writer: StreamWriter,
+}
+
+impl Workers {
+    /// Waits until one of the workers fails, or both tracks have ended. Cancel-safe.
+    async fn media_ended(&mut self) -> Result<(), Failure> {
+        while self.video.is_some() || self.audio.is_some() {
+            tokio::select! {
+                result = finished(&mut self.file) => result?,
+                result = finished(&mut self.video) => result?,
+                result = finished(&mut self.audio) => result?,
+            }
+        }
+        Ok(())
+    }
+
+    /// Waits until all have let go of their devices and codecs, then closes the stream.
+    async fn leave(mut self) {
+        let ended = async {
+            // What they failed with has been told, or does not matter any more.
+            while self.file.is_some() || self.video.is_some() || self.audio.is_some() {
+                let _ = tokio::select! {
+                    result = finished(&mut self.file) => result,
+                    result = finished(&mut self.video) => result,
+                    result = finished(&mut self.audio) => result,
+                };
+            }
+        };
+        if tokio::time::timeout(WORKERS_LEAVE, ended).await.is_err() {
+            tracing::warn!("a source or encoder did not end within {WORKERS_LEAVE:?}");
+        }
+        self.writer.finish();
+    }
+}
+
+/// Waits until `worker` has finished and forgets it; for ever when there is none.
+async fn finished(worker: &mut Option<Worker>) -> Result<(), Failure> {
+    match worker {
+        None => std::future::pending().await,
+        Some(running) => {
+            let result = running.finished().await;
+            *worker = None;
+            result
+        }
+    }
+}
+
+/// What ended a session.
+enum Ending {
+    Stopped,
+    OutputEnded(Result<(), Failure>),
+    MediaEnded(Result<(), Failure>),
+}
+
+/// Ends a task with its owner.
+struct AbortOnDrop(tokio::task::AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
+
+fn flatten(result: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
+    result.unwrap_or_else(|_| {
+        Err(Failure::internal("the output's task panicked; please report this as a bug".into()))
+    })
+}
+
+/// Waits until the output has sent what is queued and taken its leave.
+async fn drain(output: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
+    match tokio::time::timeout(DRAIN, output).await {
+        Ok(result) => flatten(result),
+        Err(_) => {
+            tracing::warn!("the network did not take what was queued within {DRAIN:?}; the rest is dropped");
+            Ok(())
+        }
+    }
+}
+
+impl Session {
+    fn new(plan: &Plan, shared: &Arc<Shared>) -> Self {
+        let stats = Arc::<PipelineStats>::default();
+        stats.media.set_size(plan.video.size.width, plan.video.size.height);
+        Self {
+            shared: Arc::clone(shared),
+            clock: SessionClock::starting_at(Instant::now()),
+            queue: PacketQueue::new(QueueLimits::default()),
+            epoch: WireEpoch::default(),
+            link: Arc::default(),
+            stats,
+            stop_workers: StopFlag::default(),
+        }
+    }
+
+    async fn run(self, plan: Plan, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
+        let output = self.output(&plan);
+        let queue = output.reader.watch();
+        let mut meter =
+            StatusMeter::new(Arc::clone(&self.stats), Arc::clone(&self.link), queue, Instant::now());
+        // The output connects while the workers open their devices.
+        let mut output = tokio::spawn(output.run());
+        let _ends_with_session = AbortOnDrop(output.abort_handle());
+        let mut workers = self.start_workers(plan).await?;
+        let mut ticks = tokio::time::interval(STATUS_INTERVAL);
+        let ending = loop {
+            tokio::select! {
+                biased;
+                _ = stop.wait_for(|stop| *stop) => break Ending::Stopped,
+                result = &mut output => break Ending::OutputEnded(flatten(result)),
+                result = workers.media_ended() => break Ending::MediaEnded(result),
+                () = self.link.on_accepted.notified() => { self.shared.step(Step::MediaFlows); }
+                _ = ticks.tick() => self.shared.set_status(meter.measure(Instant::now())),
+            }
+        };
+        self.shared.step(Step::Stop);
+        self.stop_workers.set();
+        workers.leave().await;
+        let result = match ending {
+            Ending::OutputEnded(result) => result,
+            // Nothing has been sent, and nobody waits for it.
+            Ending::Stopped if !self.link.is_accepted() => Ok(()),
+            Ending::Stopped => drain(output).await,
+            Ending::MediaEnded(result) => {
+                let drained = drain(output).await;
+                result.and(drained)
+            }
+        };
+        self.shared.set_status(meter.measure(Instant::now()));
+        result
+    }
+
+    fn output(&self, plan: &Plan) -> Output {
+        let url = plan.config.stream_url().clone();
+        let mut reader;
+        if url.scheme() == Scheme::File {
+            reader = self.queue.reader(DropRule::NEVER);
+        } else {
+            reader = self.queue.reader(DropRule::default());
+            // Until the server accepts, what is captured is only worth keeping back to the newest key frame.
+            reader.pause();
+        }
+        // The address of a fresh allocation is random enough to keep a crowd of pushers apart.
+        let seed = std::ptr::from_ref(self).addr() as u64 ^ u64::from(std::process::id()) << 32;
+        Output {
+            url,
+            publisher: Arc::clone(&plan.publisher),
+            reader,
+            backoff: Backoff::new(plan.retry, seed),
+            events: self.shared.events.clone(),
+            link: Arc::clone(&self.link),
+            epoch: self.epoch.clone(),
+        }
+    }
+
+    async fn start_workers(&self, plan: Plan) -> Result<Workers, Failure> {
+        let config = &plan.config;
+        let mut file_worker = None;
+        let (video, audio) = match plan.input {
+            Input::Sources { video, audio } => {
+                let audio = audio.filter(|_| config.enable_mic).map(|source| (source.spec(), source));
+                (
+                    video.filter(|_| config.enable_camera).map(VideoInput::Source),
+                    audio.map(|(spec, source)| (spec, AudioInput::Source(source))),
+                )
+            }
+            Input::Packets { open, looping } => {
+                let wanted = Wanted { video: config.enable_camera, audio: config.enable_mic };
+                let file = self.start_file(open, wanted, looping, &plan.registry).await?;
+                file_worker = Some(file.worker);
+                let info = file.tracks.info;
+                (
+                    file.video.map(|receiver| VideoInput::Open(info.clone(), receiver)),
+                    file.audio.map(|(spec, receiver)| (spec, AudioInput::Open(info.clone(), spec, receiver))),
+                )
+            }
+        };
+        let sound = audio.as_ref().map(|(spec, _)| sound_settings(config, *spec, plan.audio_encoder));
+        let awaited = [(video.is_some(), Track::Video), (sound.is_some(), Track::Audio)];
+        let awaited = awaited.into_iter().filter_map(|(is_there, track)| is_there.then_some(track)).collect();
+        let metadata = metadata(video.is_some().then_some(&plan.video), sound.as_ref());
+        let first = Packet::metadata(Timestamp::ZERO, metadata);
+        let writer = StreamWriter::new(first, awaited, self.queue.clone(), self.epoch.clone());
+        let cx = WorkerCx {
+            clock: self.clock,
+            events: self.shared.events.clone(),
+            registry: plan.registry,
+            writer: writer.clone(),
+            stats: Arc::clone(&self.stats),
+            controls: plan.controls,
+            stop: self.stop_workers.clone(),
+        };
+        let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
+        if let Some(input) = video {
+            let (settings, cx) = (plan.video, cx.clone());
+            let work = move || video::run(input, settings, &cx);
+            workers.video = Some(Worker::spawn("live-video", self.stop_workers.clone(), work)?);
+        }
+        if let (Some((_, input)), Some(settings)) = (audio, sound) {
+            let work = move || audio::run(input, &settings, &cx);
+            workers.audio = Some(Worker::spawn("live-audio", self.stop_workers.clone(), work)?);
+        }
+        Ok(workers)
+    }
+
+    /// Opens encoded input on a thread of its own and waits until its tracks are known.
+    async fn start_file(
+        &self,
+        open: OpenPackets,
+        wanted: Wanted,
+        looping: bool,
+        registry: &Arc<Registry>,
+    ) -> Result<OpenFile, Failure> {
+        let (video_sender, video) = frame_queue(FILE_PICTURES);
+        let (audio_sender, audio) = frame_queue(audio::FRAME_QUEUE);
+        let (tell, told) = oneshot::channel();
+        let stop = self.stop_workers.clone();
+        let thread =
+            FileThread { open, registry: Arc::clone(registry), wanted, looping, clock: self.clock, stop };
+        let work = move || thread.run(tell, video_sender, audio_sender);
+        let worker = Worker::spawn("live-file", self.stop_workers.clone(), work)?;
+        let tracks =
+            told.await.unwrap_or_else(|_| Err(Failure::internal("the input's thread ended early".into())));
+        let tracks: FileTracks = tracks.inspect_err(|failure| {
+            if let Some(code) = failure.code {
+                self.shared.state_event(code, &failure.message);
+            }
+        })?;
+        Ok(OpenFile {
+            worker,
+            video: tracks.video.then_some(video),
+            audio: tracks.audio.map(|spec| (spec, audio)),
+            tracks,
+        })
+    }
+}
+
+/// An input whose tracks are known.
+struct OpenFile {
+    worker: Worker,
+    tracks: FileTracks,
+    video: Option<FrameReceiver<VideoFrame>>,
+    audio: Option<(AudioSpec, FrameReceiver<AudioFrame>)>,
+}
+
+/// What the thread of an encoded input does.
+struct FileThread {
+    open: OpenPackets,
+    registry: Arc<Registry>,
+    wanted: Wanted,
+    looping: bool,
+    clock: SessionClock,
+    stop: StopFlag,
+}
+
+impl FileThread {
+    fn run(
+        self,
+        tell: oneshot::Sender<Result<FileTracks, Failure>>,
+        video: FrameSender<VideoFrame>,
+        audio: FrameSender<AudioFrame>,
+    ) -> Result<(), Failure> {
+        let opened = (self.open)()
+            .and_then(|source| FileInput::open(source, &self.registry, self.wanted, self.looping));
+        let input = match opened {
+            Ok(input) => input,
+            Err(error) => {
+                let code = codes::of_capture(Track::Video, SourceKind::File, &error);
+                // A session that is gone does not need to know.
+                let _ = tell.send(Err(Failure::new(code, error.to_string())));
+                return Ok(());
+            }
+        };
+        let tracks = input.tracks();
+        let (has_video, has_audio) = (tracks.video, tracks.audio.is_some());
+        let _ = tell.send(Ok(tracks));
+        input.run(self.clock, &self.stop, has_video.then_some(video), has_audio.then_some(audio))
+    }
+}
+
+fn sound_settings(config: &CheckedPusherConfig, source: AudioSpec, selection: Selection) -> AudioSettings {
+    let quality = config.audio_quality;
+    let channels = quality.channels(source.channels);
+    let spec = AudioSpec { sample_rate: quality.sample_rate(), channels };
+    AudioSettings { spec, kbps: quality.kbps(channels), selection }
+}
+
+fn metadata(video: Option<&VideoSettings>, audio: Option<&AudioSettings>) -> Metadata {
+    Metadata {
+        width: video.map(|video| video.size.width),
+        height: video.map(|video| video.size.height),
+        frame_rate: video.map(|video| video.frame_rate),
+        video_kbps: video.map(|video| f64::from(video.kbps)),
+        audio_kbps: audio.map(|audio| f64::from(audio.kbps)),
+        sample_rate: audio.map(|audio| audio.spec.sample_rate),
+        channels: audio.map(|audio| audio.spec.channels),
+        duration: None,
+        encoder: Some(concat!("live-pusher/", env!("CARGO_PKG_VERSION")).to_owned()),
+    }
+}
