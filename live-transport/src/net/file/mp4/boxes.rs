@@ -10,7 +10,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 const MAX_INDEX: u64 = 256 << 20;
 
 /// Sample descriptions per track. More than a few are never seen.
-const MAX_DESCRIPTIONS: u64 = 16;
+const MAX_DESCRIPTIONS: u32 = 16;
 
 /// Why an MP4 file cannot be read.
 #[derive(Debug)]
@@ -112,19 +112,15 @@ fn walk(mut boxes: &[u8], depth: usize, outline: &mut Outline) -> Result<(), Out
             b"mvex" => outline.fragmented = true,
             b"pssh" => return Err(OutlineError::Unsupported("encrypted MP4 is not supported")),
             b"stsd" => {
-                check_table(content, 4, |_| Some(8))?;
+                check_table(content, 4, 8)?;
                 note_format(content, outline)?;
             }
-            b"elst" => {
-                check_table(content, 4, |content| Some(if content.first() == Some(&1) { 20 } else { 12 }))?
-            }
-            b"stts" | b"ctts" | b"co64" => check_table(content, 4, |_| Some(8))?,
-            b"stss" | b"stco" => check_table(content, 4, |_| Some(4))?,
-            b"stsc" => check_table(content, 4, |_| Some(12))?,
+            b"elst" => check_table(content, 4, if content.first() == Some(&1) { 20 } else { 12 })?,
+            b"stts" | b"ctts" | b"co64" => check_table(content, 4, 8)?,
+            b"stss" | b"stco" => check_table(content, 4, 4)?,
+            b"stsc" => check_table(content, 4, 12)?,
             // A common size of all samples comes first; there is a table only when it is 0.
-            b"stsz" => check_table(content, 8, |content| {
-                content.get(4..8).map(|size| if size == [0; 4] { 4 } else { 0 })
-            })?,
+            b"stsz" => check_table(content, 8, if content.get(4..8) == Some(&[0; 4]) { 4 } else { 0 })?,
             _ => {}
         }
         boxes = rest;
@@ -132,17 +128,12 @@ fn walk(mut boxes: &[u8], depth: usize, outline: &mut Outline) -> Result<(), Out
     Ok(())
 }
 
-/// Checks a table whose 32-bit count lies at `count_at` and whose entries have the size that `entry` says.
-fn check_table(
-    content: &[u8],
-    count_at: usize,
-    entry: impl FnOnce(&[u8]) -> Option<u64>,
-) -> Result<(), OutlineError> {
-    let count =
-        content.get(count_at..).and_then(|rest| rest.first_chunk()).map(|count| u32::from_be_bytes(*count));
-    let fits = count
-        .zip(entry(content))
-        .is_some_and(|(count, entry)| u64::from(count) * entry <= (content.len() - count_at - 4) as u64);
+/// Checks a table whose 32-bit count lies at `count_at` and whose entries have `entry` bytes.
+fn check_table(content: &[u8], count_at: usize, entry: u64) -> Result<(), OutlineError> {
+    let fits = be_u32(content, count_at).is_some_and(|count| {
+        let room = content.len() - count_at - 4;
+        u64::from(count) * entry <= room as u64
+    });
     if fits {
         Ok(())
     } else {
@@ -150,19 +141,18 @@ fn check_table(
     }
 }
 
+/// Remembers the code of the first sample description.
 fn note_format(descriptions: &[u8], outline: &mut Outline) -> Result<(), OutlineError> {
-    let count = descriptions
-        .get(4..)
-        .and_then(|rest| rest.first_chunk())
-        .map_or(0, |count| u32::from_be_bytes(*count));
-    if u64::from(count) > MAX_DESCRIPTIONS {
+    if be_u32(descriptions, 4).is_none_or(|count| count > MAX_DESCRIPTIONS) {
         return Err(OutlineError::Damaged("its index is damaged: a track has too many sample descriptions"));
     }
-    if let (Some(format), Some(first)) = (
-        outline.formats.last_mut(),
-        descriptions.get(8..).and_then(|entry| parse_header(entry, entry.len() as u64)),
-    ) {
+    let first = descriptions.get(8..).and_then(|entry| parse_header(entry, entry.len() as u64));
+    if let Some((format, first)) = outline.formats.last_mut().zip(first) {
         *format = first.kind;
     }
     Ok(())
+}
+
+fn be_u32(bytes: &[u8], at: usize) -> Option<u32> {
+    bytes.get(at..)?.first_chunk().map(|number| u32::from_be_bytes(*number))
 }
