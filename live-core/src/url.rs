@@ -117,17 +117,18 @@ pub struct StreamUrl {
 impl StreamUrl {
     /// Parses an address: one of the [`Scheme`]s, or a path in the file system.
     ///
-    /// Surrounding white space and a `#fragment` are dropped.
+    /// White space around an address and its `#fragment` are dropped; a path is taken as it is.
     pub fn parse(text: &str) -> Result<Self, UrlError> {
         parse::parse(text)
     }
 
     /// The address of a media file.
     ///
-    /// A path that is not Unicode is kept as far as it can be written down.
+    /// A path that is not Unicode is kept as far as it can be written down. A relative path that reads as another kind
+    /// of address gets a `./` in front.
     #[must_use]
     pub fn from_path(path: &Path) -> Self {
-        parse::file(path.to_string_lossy().into_owned())
+        parse::path(path.to_string_lossy().into_owned())
     }
 
     /// How the stream travels.
@@ -385,6 +386,9 @@ mod tests {
         assert_eq!(url("file://localhost/a.flv").file_path(), Some(Path::new("/a.flv")));
         assert_eq!(url("/tmp/x.flv").to_string(), "/tmp/x.flv");
         assert_eq!(url("rtmp://h/a/n").file_path(), None);
+        let odd = StreamUrl::from_path(Path::new("rtmp://h/a/n"));
+        assert_eq!(odd.file_path(), Some(Path::new("./rtmp://h/a/n")));
+        assert_eq!(StreamUrl::parse(&odd.reveal()), Ok(odd));
     }
 
     #[test]

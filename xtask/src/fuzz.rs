@@ -125,7 +125,9 @@ fn attack(project: &Project, program: &Path, target: &str, seconds: u64) -> Resu
     // New inputs go into the first folder: the target folder and not the repository.
     command.arg(found).args(seeds.exists().then_some(seeds));
     command.arg(if seconds == 0 { "-runs=0".to_owned() } else { format!("-max_total_time={seconds}") });
-    command.arg(format!("-artifact_prefix={}/", artifacts.display())).arg("-print_final_stats=1");
+    command
+        .arg(format!("-artifact_prefix={}/", artifacts.display()))
+        .args(["-print_final_stats=1", "-verbosity=0"]);
     command.args([
         format!("-max_len={MAX_INPUT}"),
         format!("-rss_limit_mb={MAX_MEMORY}"),

@@ -67,21 +67,31 @@ pub(super) fn encode_userinfo(text: &str) -> String {
     utf8_percent_encode(text, NON_ALPHANUMERIC).to_string()
 }
 
+/// The address of a file whose path may look like another kind of address.
+pub(super) fn path(path: String) -> StreamUrl {
+    let relative = std::path::Path::new(&path).is_relative();
+    let url = file(path);
+    if relative && parse(&url.target).as_ref() != Ok(&url) { file(format!("./{}", url.target)) } else { url }
+}
+
 pub(super) fn parse(text: &str) -> Result<StreamUrl, UrlError> {
-    let text = text.trim();
-    if text.is_empty() {
+    let address = text.trim();
+    if address.is_empty() {
         return Err(UrlError::Empty);
     }
-    if text.len() > MAX_LEN {
-        return Err(UrlError::TooLong(text.len()));
-    }
-    match text.split_once("://") {
+    within_limit(text.len())?;
+    match address.split_once("://") {
         Some((scheme, rest)) if is_scheme(scheme) => match scheme_named(scheme)? {
             Scheme::File => file_address(rest),
             scheme => network(scheme, rest),
         },
+        // Spaces around a path belong to it.
         _ => Ok(file(text.to_owned())),
     }
+}
+
+const fn within_limit(len: usize) -> Result<(), UrlError> {
+    if len > MAX_LEN { Err(UrlError::TooLong(len)) } else { Ok(()) }
 }
 
 /// Whether `text` can be a scheme at all (RFC 3986 section 3.1); a path that merely contains `://` is a path.
@@ -121,7 +131,10 @@ fn network(scheme: Scheme, rest: &str) -> Result<StreamUrl, UrlError> {
     let target = if target.starts_with('/') { target.to_owned() } else { format!("/{target}") };
     let name_at =
         if scheme.is_rtmp() { stream_name_at(scheme, &target)? } else { last_segment_at(scheme, &target)? };
-    Ok(StreamUrl { scheme, user, password, host, port, target, name_at })
+    let url = StreamUrl { scheme, user, password, host, port, target, name_at };
+    // Longer than it came where a password had to be percent-encoded, or a reference was resolved.
+    within_limit(url.reveal().len())?;
+    Ok(url)
 }
 
 /// User and password, if there are any.
@@ -282,6 +295,8 @@ mod tests {
             assert!(!error.contains("secret"), "{error}");
         }
         assert_eq!(StreamUrl::parse(&"x".repeat(9000)), Err(UrlError::TooLong(9000)));
+        let grows = format!("rtmp://{}@h/a/n", "@".repeat(3000));
+        assert_eq!(StreamUrl::parse(&grows), Err(UrlError::TooLong(9013)));
     }
 
     #[test]

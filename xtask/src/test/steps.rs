@@ -153,7 +153,17 @@ fn feature_sets(project: &Project) -> Outcome {
 
 fn deny(project: &Project) -> Outcome {
     tool(project, "cargo-deny")?;
-    process::run(project.cargo().args(["deny", "--all-features", "check", "bans", "licenses", "sources"]))?;
+    let mut command = project.cargo();
+    command.args([
+        "deny",
+        "--all-features",
+        "check",
+        "--hide-inclusion-graph",
+        "bans",
+        "licenses",
+        "sources",
+    ]);
+    process::run(&mut command)?;
     Ok(String::new())
 }
 
