@@ -1,0 +1,59 @@
+//! The one place where code is compiled for more than the baseline processor.
+//!
+//! Loops are written plainly, in a [`Kernel`]. Each kernel is compiled twice, for the target's baseline and for AVX2,
+//! where the compiler's vectoriser handles 32 samples at a time; which one runs is decided when the program runs. Both
+//! come from the same source and work on integers, so their results are the same to the bit. On AArch64 the baseline
+//! has NEON already.
+
+#![allow(unsafe_code)]
+
+/// A loop worth vectorising. `run` and every function of ours it calls are `#[inline(always)]`: what is not inlined is
+/// compiled for the baseline.
+pub(super) trait Kernel {
+    /// Does the work.
+    fn run(self);
+}
+
+/// Runs a kernel with the widest vectors this processor has.
+pub(super) fn run<K: Kernel>(kernel: K) {
+    #[cfg(target_arch = "x86_64")]
+    if std::arch::is_x86_feature_detected!("avx2") && !portable::is_forced() {
+        // SAFETY: the processor has AVX2, as the line above asked it.
+        return unsafe { run_with_avx2(kernel) };
+    }
+    kernel.run();
+}
+
+/// Calls `kernel.run()` where the compiler may use AVX2.
+#[cfg(target_arch = "x86_64")]
+#[target_feature(enable = "avx2")]
+fn run_with_avx2<K: Kernel>(kernel: K) {
+    kernel.run();
+}
+
+/// Lets tests compare both ways on one machine.
+mod portable {
+    #[cfg(test)]
+    thread_local! {
+        pub(super) static FORCED: std::cell::Cell<bool> = const { std::cell::Cell::new(false) };
+    }
+
+    #[cfg(all(target_arch = "x86_64", not(test)))]
+    pub(super) const fn is_forced() -> bool {
+        false
+    }
+
+    #[cfg(all(target_arch = "x86_64", test))]
+    pub(super) fn is_forced() -> bool {
+        FORCED.get()
+    }
+}
+
+/// Runs `work` with baseline code only, on this thread.
+#[cfg(test)]
+pub(super) fn portably<T>(work: impl FnOnce() -> T) -> T {
+    portable::FORCED.set(true);
+    let result = work();
+    portable::FORCED.set(false);
+    result
+}
