@@ -46,7 +46,8 @@ async fn a_recording_has_both_tracks_together_and_its_codes_in_order() {
     assert_eq!(pusher.state(), SessionState::Stopped);
 
     let codes = codes(&mut events);
-    let place = |code| codes.iter().position(|other| *other == code).unwrap_or_else(|| panic!("{code} in {codes:?}"));
+    let place =
+        |code| codes.iter().position(|other| *other == code).unwrap_or_else(|| panic!("{code} in {codes:?}"));
     assert!(place(1001) < place(1002) && place(1003) < place(1007) && place(1007) < place(1008), "{codes:?}");
 
     let mut file = live_transport::net::file::open(&path).unwrap();
@@ -55,7 +56,8 @@ async fn a_recording_has_both_tracks_together_and_its_codes_in_order() {
     let video = first(|kind| matches!(kind, PacketKind::Key));
     let audio = first(|kind| matches!(kind, PacketKind::Audio));
     assert!(video.micros_since(audio).abs() <= 150_000, "video at {video:?}, audio at {audio:?}");
-    let pictures: Vec<Timestamp> = packets.iter().filter(|p| p.is_video_unit()).map(|packet| packet.pts).collect();
+    let pictures: Vec<Timestamp> =
+        packets.iter().filter(|p| p.is_video_unit()).map(|packet| packet.pts).collect();
     assert!((45..=60).contains(&pictures.len()), "{} pictures in 2.2 s", pictures.len());
     assert!(pictures.windows(2).all(|pair| (39_000..=41_000).contains(&pair[1].micros_since(pair[0]))));
 }
@@ -71,7 +73,9 @@ async fn a_stopped_pusher_starts_again() {
         pusher.stop().await;
         assert_eq!(pusher.finished().await, Ok(()));
         let mut file = live_transport::net::file::open(&path).unwrap();
-        assert!(std::iter::from_fn(|| file.next_packet().unwrap()).any(|packet| packet.kind == PacketKind::Key));
+        assert!(
+            std::iter::from_fn(|| file.next_packet().unwrap()).any(|packet| packet.kind == PacketKind::Key)
+        );
     }
 }
 

@@ -6,8 +6,9 @@ use std::time::{Duration, Instant};
 /// How long the start of a stream waits for a track that was announced but does not come.
 const PATIENCE: Duration = Duration::from_secs(2);
 
-/// Sound this much before the first picture is kept: the priming of every AAC encoder at every sampling rate.
-const PRIMING: Duration = Duration::from_millis(150);
+/// Sound from at most this long before the first picture is kept: receivers see both tracks begin together, and at
+/// 48 kHz the access unit that primes the decoder for the first audible sample is among it.
+const HEAD_START: Duration = Duration::from_millis(40);
 
 /// Holds the first packets of a session until every expected track has begun, then releases them with a common start.
 ///
@@ -63,7 +64,7 @@ impl Preroll {
         self.released = true;
         let mut packets = std::mem::take(&mut self.held);
         let first_picture = packets.iter().find(|packet| packet.kind == PacketKind::Key).map(|key| key.pts);
-        if let Some(start) = first_picture.and_then(|pts| pts.checked_sub(PRIMING)) {
+        if let Some(start) = first_picture.and_then(|pts| pts.checked_sub(HEAD_START)) {
             packets.retain(|packet| packet.kind != PacketKind::Audio || packet.pts >= start);
         }
         let media = |packet: &&Packet| packet.is_video_unit() || packet.kind == PacketKind::Audio;
@@ -105,7 +106,7 @@ mod tests {
     }
 
     #[test]
-    fn sound_from_before_the_first_picture_is_cut_to_the_priming() {
+    fn sound_from_before_the_first_picture_is_cut() {
         let now = Instant::now();
         let mut preroll = Preroll::new(vec![Track::Video, Track::Audio]);
         assert_eq!(preroll.push(config(Codec::Aac, 0), now), Release::Nothing);
@@ -114,8 +115,8 @@ mod tests {
         }
         assert_eq!(preroll.push(config(Codec::H264, 900), now), Release::Nothing);
         let Release::Start { packets, epoch } = preroll.push(key(900), now) else { panic!("both are there") };
-        assert_eq!(epoch, at(760));
-        assert_eq!(packets[..3], [config(Codec::Aac, 760), config(Codec::H264, 760), audio(760)]);
+        assert_eq!(epoch, at(860));
+        assert_eq!(packets[..3], [config(Codec::Aac, 860), config(Codec::H264, 860), audio(860)]);
         assert!(packets.contains(&key(900)) && packets.contains(&audio(980)));
         assert_eq!(preroll.push(audio(1000), now), Release::PassOn(audio(1000)));
     }
