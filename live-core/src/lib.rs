@@ -3,6 +3,8 @@
 pub mod backoff;
 pub mod code;
 pub mod config;
+#[cfg(feature = "conformance")]
+pub mod conformance;
 pub mod error;
 pub mod event;
 pub mod formats;
