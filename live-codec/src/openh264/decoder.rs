@@ -20,7 +20,7 @@ const MAX_PENDING: usize = 64;
 pub struct Decoder {
     sys: sys::Decoder,
     length_size: usize,
-    /// Parameter sets that the next access unit begins with.
+    /// Parameter sets that the next access unit to be decoded begins with.
     parameter_sets: Vec<u8>,
     info: Option<SpsInfo>,
     reorder: Reorder<VideoFrame>,
@@ -102,7 +102,7 @@ impl Decoder {
     fn unpack(&mut self, packet: &Packet) -> Result<bool, CodecError> {
         let mut idr = false;
         self.stream.clear();
-        self.stream.append(&mut self.parameter_sets);
+        self.stream.extend_from_slice(&self.parameter_sets);
         for unit in avcc::nal_units(&packet.data, self.length_size) {
             let unit = unit.map_err(|cause| {
                 CodecError::new(CodecErrorKind::Frame, NAME, "the access unit is damaged")
@@ -149,6 +149,7 @@ impl Decoder {
         let stream = std::mem::take(&mut self.stream);
         let (fed, early) = self.sys.feed(&stream, stamp);
         self.stream = stream;
+        self.parameter_sets.clear();
         let early = early.map(|decoded| keep(&decoded, &self.pool));
         let (finished, late) = self.sys.finish_unit(stamp);
         let late = late.map(|decoded| keep(&decoded, &self.pool));

@@ -2,6 +2,8 @@
 #![allow(dead_code, reason = "each test file uses its part")]
 
 use bytes::Bytes;
+use live_codec::h264::avcc::nal_units;
+use live_codec::h264::is_reference;
 use live_core::{Codec, I420, Packet, Plane, Timestamp, Track};
 use std::io::Write as _;
 use std::path::PathBuf;
@@ -69,11 +71,10 @@ pub fn read_flv(flv: &[u8], track: Track) -> Vec<Packet> {
                 let offset = i32::from_be_bytes([body[2], body[3], body[4], 0]) >> 8;
                 let pts = dts.offset_micros(i64::from(offset) * 1000);
                 let data = Bytes::copy_from_slice(&body[5..]);
-                let key = body[0] >> 4 == 1;
-                packets.push(if key {
-                    Packet::key(pts, dts, data)
-                } else {
-                    Packet::delta(pts, dts, false, data)
+                let referred_to = nal_units(&data, 4).flatten().any(is_reference);
+                packets.push(match body[0] >> 4 {
+                    1 => Packet::key(pts, dts, data),
+                    _ => Packet::delta(pts, dts, !referred_to, data),
                 });
             }
             (8, Track::Audio) if body[1] == 0 => {
