@@ -7,6 +7,8 @@ pub mod connect;
 #[cfg(feature = "rtmp")]
 pub(crate) mod drive;
 pub mod file;
+#[cfg(feature = "http-flv")]
+pub mod http;
 #[cfg(feature = "relay")]
 pub mod relay;
 #[cfg(feature = "rtmp")]

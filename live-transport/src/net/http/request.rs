@@ -1,0 +1,147 @@
+//! One request and the head of its answer.
+
+use super::body::Stream;
+use crate::net::connect::Connector;
+use base64::Engine;
+use base64::engine::general_purpose::STANDARD;
+use hyper::body::Incoming;
+use hyper::client::conn::http1;
+use hyper::header::{
+    ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, Entry, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT,
+};
+use hyper::{HeaderMap, Request, Response, StatusCode};
+use hyper_util::rt::TokioIo;
+use live_core::{Scheme, StreamUrl, SubscriptionCx, TransportError, TransportErrorKind};
+use tokio::task::JoinSet;
+use tokio::time::timeout;
+
+/// The longest head of an answer; also what is read at a time.
+const MAX_HEAD: usize = 64 * 1024;
+
+/// What a server says to a request.
+pub(super) enum Answer {
+    /// 200, and what follows.
+    Stream(Stream),
+    /// The stream is elsewhere.
+    Redirect(StreamUrl),
+}
+
+/// The headers of a request to `place`: `wanted`, and what is missing. Credentials go to the host they were meant for.
+pub(super) fn headers(wanted: &HeaderMap, place: &StreamUrl, is_first_host: bool) -> HeaderMap {
+    let mut headers = wanted.clone();
+    if !is_first_host {
+        headers.remove(AUTHORIZATION);
+        headers.remove(COOKIE);
+    }
+    let mut add = |name: HeaderName, value: Option<HeaderValue>| {
+        if let (Entry::Vacant(entry), Some(value)) = (headers.entry(name), value) {
+            entry.insert(value);
+        }
+    };
+    add(HOST, HeaderValue::from_str(&place.authority()).ok());
+    add(USER_AGENT, Some(HeaderValue::from_static(concat!("live-transport/", env!("CARGO_PKG_VERSION")))));
+    add(ACCEPT, Some(HeaderValue::from_static("*/*")));
+    add(AUTHORIZATION, basic_authorization(place));
+    headers
+}
+
+/// RFC 7617.
+fn basic_authorization(place: &StreamUrl) -> Option<HeaderValue> {
+    let credentials = format!("{}:{}", place.user()?, place.password().unwrap_or_default());
+    let mut value = HeaderValue::from_str(&format!("Basic {}", STANDARD.encode(credentials))).ok()?;
+    value.set_sensitive(true);
+    Some(value)
+}
+
+/// Connects to `place`, sends the request and reads the head of the answer.
+pub(super) async fn send(
+    connector: &Connector,
+    place: &StreamUrl,
+    headers: HeaderMap,
+    cx: &SubscriptionCx,
+) -> Result<Answer, TransportError> {
+    if !matches!(place.scheme(), Scheme::Http | Scheme::Https) {
+        let text = format!("an HTTP stream is asked for, and this is an address of {}", place.scheme());
+        return Err(TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent());
+    }
+    let mut request = Request::new(String::new());
+    *request.uri_mut() = place.path_and_query().parse().map_err(|_| {
+        let text = "the path of this address has characters that HTTP does not allow: percent-encode them";
+        TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent()
+    })?;
+    *request.headers_mut() = headers;
+
+    let connection = connector.connect(place, &cx.events).await?;
+    let unanswered = |reason: hyper::Error| {
+        let (kind, text) = match &reason {
+            reason if reason.is_parse() => {
+                (TransportErrorKind::Malformed, "this is no web server: its answer is not HTTP")
+            }
+            reason if reason.is_incomplete_message() => {
+                (TransportErrorKind::Handshake, "the server closed the connection instead of answering")
+            }
+            _ => (TransportErrorKind::Handshake, "the request was not answered"),
+        };
+        TransportError::new(kind, place.peer(), text).because(reason)
+    };
+    let mut builder = http1::Builder::new();
+    builder.max_buf_size(MAX_HEAD);
+    let mut io = JoinSet::new();
+    let answered = timeout(connector.deadlines.answer, async {
+        let (mut sender, connection) = builder.handshake(TokioIo::new(connection)).await?;
+        io.spawn(connection);
+        sender.send_request(request).await
+    });
+    let response = answered.await.map_err(|_| {
+        let text = format!("the server did not answer within {} s", connector.deadlines.answer.as_secs_f32());
+        TransportError::new(TransportErrorKind::Handshake, place.peer(), text)
+    })?;
+    judge(connector, place, response.map_err(unanswered)?, io)
+}
+
+/// Goes by the status.
+fn judge(
+    connector: &Connector,
+    place: &StreamUrl,
+    response: Response<Incoming>,
+    io: JoinSet<hyper::Result<()>>,
+) -> Result<Answer, TransportError> {
+    let status = response.status();
+    match status {
+        StatusCode::OK => {
+            let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+            let content_type = content_type.map(str::to_owned);
+            let silence = connector.deadlines.silence;
+            Ok(Answer::Stream(Stream::new(place.peer(), content_type, response.into_body(), io, silence)))
+        }
+        StatusCode::MOVED_PERMANENTLY
+        | StatusCode::FOUND
+        | StatusCode::SEE_OTHER
+        | StatusCode::TEMPORARY_REDIRECT
+        | StatusCode::PERMANENT_REDIRECT => redirect(place, &response).map(Answer::Redirect),
+        _ => Err(refused(place, status)),
+    }
+}
+
+fn redirect(place: &StreamUrl, response: &Response<Incoming>) -> Result<StreamUrl, TransportError> {
+    let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
+    let failed = |text| TransportError::new(TransportErrorKind::Malformed, place.peer(), text);
+    let location = location.ok_or_else(|| failed("the server redirects and does not say where to"))?;
+    place.join(location).map_err(|error| failed("the server redirects to what is no address").because(error))
+}
+
+fn refused(place: &StreamUrl, status: StatusCode) -> TransportError {
+    let hint = match status {
+        StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ": check user, password and token",
+        StatusCode::NOT_FOUND => ": nobody publishes this stream, or the address is wrong",
+        status if status.is_server_error() => ": the server has a problem of its own",
+        _ => "",
+    };
+    let error = TransportError::new(
+        TransportErrorKind::HttpStatus(status.as_u16()),
+        place.peer(),
+        format!("the server answered {status}{hint}"),
+    );
+    // Another try with the same credentials gets the same answer.
+    if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) { error.permanent() } else { error }
+}
