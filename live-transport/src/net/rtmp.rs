@@ -39,7 +39,7 @@ impl Publisher for RtmpPublisher {
         let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
         match publish(&mut driver, packets, cx, deadlines).await {
             Ok(()) => Outcome::Ended,
-            Err(stop) => Outcome::Lost(lost(url, driver.session.is_accepted(), stop)),
+            Err(stop) => Outcome::Lost(lost(url, driver.session.step(), stop)),
         }
     }
 }
@@ -113,7 +113,7 @@ impl Subscriber for RtmpSubscriber {
                 }
                 Outcome::Ended
             }
-            Err(stop) => Outcome::Lost(lost(url, driver.session.is_accepted(), stop)),
+            Err(stop) => Outcome::Lost(lost(url, driver.session.step(), stop)),
         }
     }
 }
@@ -149,29 +149,34 @@ fn session(purpose: Purpose, url: &StreamUrl, deadlines: &Deadlines) -> ClientSe
     ClientSession::new(tokio::time::Instant::now().into_std(), config)
 }
 
-/// The error for people and for the retry policy. `accepted` tells whether the stream was open.
-fn lost(url: &StreamUrl, accepted: bool, stop: Stop) -> TransportError {
+/// The error for people and for the retry policy, of a session that had come to `step`.
+fn lost(url: &StreamUrl, step: Step, stop: Stop) -> TransportError {
     use TransportErrorKind as Kind;
     let kind = match &stop {
         Stop::Session(Error::Refused { refusal, .. }) if refusal.is_name_in_use() => Kind::NameInUse,
         Stop::Session(Error::Refused { step: Step::Media, .. }) => Kind::Closed,
         Stop::Session(Error::Refused { .. }) => Kind::Refused,
-        Stop::Session(Error::Unusable(_)) => Kind::Malformed,
-        Stop::Session(Error::Silent { step: Step::Media, .. }) | Stop::Stalled(_) | Stop::Io(_)
-            if accepted =>
-        {
-            Kind::Io
-        }
-        Stop::Closed if accepted => Kind::Closed,
-        Stop::Session(_) if accepted => Kind::Malformed,
-        _ => Kind::Handshake,
+        Stop::Session(Error::Silent { step: Step::Media, .. }) => Kind::Io,
+        Stop::Session(Error::Silent { .. } | Error::Version(_)) => Kind::Handshake,
+        Stop::Session(_) => Kind::Malformed,
+        _ if step == Step::Handshake => Kind::Handshake,
+        // Servers that hang up instead of answering mean a name or token they do not like.
+        Stop::Closed if matches!(step, Step::Publish | Step::Play) => Kind::Refused,
+        Stop::Closed => Kind::Closed,
+        Stop::Io(_) | Stop::Stalled(_) => Kind::Io,
     };
     let permanent = match &stop {
         Stop::Session(Error::Refused { step, refusal }) => is_final(*step, refusal),
         Stop::Session(Error::Unusable(_) | Error::Version(_)) => true,
         _ => false,
     };
-    let error = TransportError::new(kind, url.peer(), stop.to_string());
+    let text = match stop {
+        // These say it themselves.
+        Stop::Session(_) => stop.to_string(),
+        _ if step == Step::Media => stop.to_string(),
+        _ => format!("{stop}, in {step}"),
+    };
+    let error = TransportError::new(kind, url.peer(), text);
     if permanent { error.permanent() } else { error }
 }
 

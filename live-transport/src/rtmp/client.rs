@@ -131,6 +131,12 @@ impl ClientSession {
         self.link.outgoing()
     }
 
+    /// The step the peer has to do its part of.
+    #[must_use]
+    pub const fn step(&self) -> Step {
+        self.step
+    }
+
     /// Whether the server accepted the stream.
     #[must_use]
     pub fn is_accepted(&self) -> bool {

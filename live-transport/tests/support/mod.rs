@@ -1,12 +1,14 @@
 //! What the tests over a real network share: a relay, a stream to publish, and somebody who plays.
 #![allow(dead_code, reason = "each test file uses its own part")]
 
+pub mod ffmpeg;
+
 use async_trait::async_trait;
 use bytes::Bytes;
 use live_core::queue::{DropRule, PacketQueue, PacketReader, QueueLimits};
 use live_core::{
-    Codec, LinkEvent, LinkEventHandler, MediaSender, Metadata, OutputCx, Packet, SubscriptionCx, Timestamp,
-    Track, WireEpoch,
+    Codec, LinkEvent, LinkEventHandler, MediaSender, Metadata, OutputCx, Packet, PacketKind, SubscriptionCx,
+    Timestamp, Track, WireEpoch,
 };
 use live_transport::net::relay::{Relay, RelayConfig};
 use std::net::{Ipv4Addr, SocketAddr};
@@ -145,5 +147,5 @@ pub fn bare(mut packet: Packet) -> Packet {
 
 /// Pictures and sound only.
 pub fn is_media(packet: &Packet) -> bool {
-    packet.track != Track::Data && !packet.is_stream_information()
+    packet.is_video_unit() || packet.kind == PacketKind::Audio
 }
