@@ -64,7 +64,7 @@ pub(crate) fn of_capture(track: Track, kind: SourceKind, error: &CaptureError) -
             CaptureErrorKind::Disconnected => PusherCode::ScreenCaptureInterrupted,
             _ => PusherCode::ScreenCaptureFailed,
         },
-        _ if unsupported => PusherCode::UnsupportedResolution,
+        (_, SourceKind::Camera | SourceKind::Generated) if unsupported => PusherCode::UnsupportedResolution,
         _ => PusherCode::CameraOpenFailed,
     }
 }
@@ -112,6 +112,11 @@ mod tests {
         assert_eq!(code(Track::Video, SourceKind::Camera, Busy), -1301);
         assert_eq!(code(Track::Audio, SourceKind::Microphone, Busy), -1302);
         assert_eq!(code(Track::Video, SourceKind::Camera, UnsupportedFormat), -1305);
+        assert_eq!(
+            code(Track::Video, SourceKind::File, UnsupportedFormat),
+            -1301,
+            "a size is not what is wrong"
+        );
         assert_eq!(code(Track::Audio, SourceKind::Microphone, UnsupportedFormat), -1306);
         assert_eq!(code(Track::Video, SourceKind::Screen, Unsupported), -1309);
         assert_eq!(code(Track::Video, SourceKind::Screen, Disconnected), -1310);

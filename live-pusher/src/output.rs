@@ -5,7 +5,9 @@ use live_core::backoff::Backoff;
 use live_core::event::{EventSender, PusherEvent};
 use live_core::net_status::LinkCounters;
 use live_core::queue::PacketReader;
-use live_core::{LinkEvent, Outcome, OutputCx, Publisher, PusherCode, StreamUrl, WireEpoch};
+use live_core::{
+    LinkEvent, Outcome, OutputCx, Publisher, PusherCode, StreamUrl, TransportErrorKind, WireEpoch,
+};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
@@ -56,7 +58,7 @@ impl Output {
     /// Publishes until the packets end or no retry is left.
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
         let cx = self.context();
-        let mut moves = 0;
+        let (mut moves, mut published) = (0, false);
         loop {
             let outcome = self.publisher.publish(&self.url, &mut self.reader, &cx).await;
             self.link.set_accepted(false);
@@ -76,7 +78,11 @@ impl Output {
             moves = 0;
             self.state(codes::of_transport(&error), error.to_string());
             let up_since = self.link.take_accepted_at();
-            if error.permanent || self.reader.is_closed() {
+            published |= up_since.is_some();
+            // A name that is taken may be our own, of a connection the server has not noticed to be dead; before the
+            // first publication it is somebody else's.
+            let taken = error.kind == TransportErrorKind::NameInUse && !published;
+            if error.permanent || taken || self.reader.is_closed() {
                 return Err(self.give_up(&error.to_string()));
             }
             let Some(retry) = self.backoff.failed(Instant::now(), up_since) else {
