@@ -6,4 +6,7 @@
 pub mod color;
 pub mod compare;
 pub mod convert;
+pub mod fit;
+pub mod rotate;
+pub mod scale;
 mod simd;
