@@ -71,7 +71,7 @@ impl Output {
                     continue;
                 }
                 Outcome::Moved(_) => {
-                    return Err(self.give_up("the server keeps sending the stream elsewhere"));
+                    return Err(give_up("the server keeps sending the stream elsewhere"));
                 }
                 Outcome::Lost(error) => error,
             };
@@ -83,10 +83,10 @@ impl Output {
             // first publication it is somebody else's.
             let taken = error.kind == TransportErrorKind::NameInUse && !published;
             if error.permanent || taken || self.reader.is_closed() {
-                return Err(self.give_up(&error.to_string()));
+                return Err(give_up(&error.to_string()));
             }
             let Some(retry) = self.backoff.failed(Instant::now(), up_since) else {
-                return Err(self.give_up(&error.to_string()));
+                return Err(give_up(&error.to_string()));
             };
             let wait = retry.wait.as_secs_f32();
             self.state(
@@ -120,12 +120,12 @@ impl Output {
         }
     }
 
-    fn give_up(&self, reason: &str) -> Failure {
-        self.state(PusherCode::RetriesExhausted, reason);
-        Failure::new(PusherCode::RetriesExhausted, reason)
-    }
-
     fn state(&self, code: PusherCode, detail: impl Into<String>) {
         self.events.send(PusherEvent::State { code, detail: detail.into() });
     }
+}
+
+/// The session fires the code, when nothing else will happen any more.
+fn give_up(reason: &str) -> Failure {
+    Failure::new(PusherCode::RetriesExhausted, reason)
 }

@@ -100,7 +100,11 @@ impl Shared {
         self.events.send(PusherEvent::State { code, detail: detail.to_owned() });
     }
 
+    /// Ends the session. A connection that was given up is told last of all, as the specification has it.
     pub(crate) fn finish(&self, result: Result<(), Failure>) {
+        if let Err(Failure { code: Some(code @ PusherCode::RetriesExhausted), message }) = &result {
+            self.state_event(*code, message);
+        }
         let step = if result.is_ok() { Step::Ended } else { Step::Failed };
         *lock(&self.failure) = result.err();
         self.step(step);

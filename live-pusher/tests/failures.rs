@@ -75,12 +75,16 @@ fn pusher_threads() -> usize {
     names.filter(|name| ["live-video", "live-audio", "live-file"].contains(&name.trim())).count()
 }
 
+/// Tests that run in one process take turns, as they count its threads.
+static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
+
 fn free_port() -> SocketAddr {
     TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
 }
 
 #[tokio::test]
 async fn a_refused_connection_is_tried_three_times_and_then_given_up() {
+    let _turn = TURN.lock().await;
     let pusher = pusher_to(&format!("rtmp://{}/live/key", free_port())).build().unwrap();
     assert_eq!(failure_codes(&pusher).await, [3002, 1102, 3002, 1102, 3002, 1102, 3002, -1307]);
     assert_eq!(pusher_threads(), 0, "nothing is left running");
@@ -90,6 +94,7 @@ async fn a_refused_connection_is_tried_three_times_and_then_given_up() {
 
 #[tokio::test]
 async fn a_server_that_answers_nothing_runs_into_the_deadline() {
+    let _turn = TURN.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rtmp://{}/live/key", listener.local_addr().unwrap());
     let pusher = pusher_to(&url).publisher(impatient()).build().unwrap();
@@ -100,6 +105,7 @@ async fn a_server_that_answers_nothing_runs_into_the_deadline() {
 
 #[tokio::test]
 async fn a_server_that_speaks_something_else_is_a_failed_handshake() {
+    let _turn = TURN.lock().await;
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = format!("rtmp://{}/live/key", listener.local_addr().unwrap());
     std::thread::spawn(move || {
@@ -114,12 +120,14 @@ async fn a_server_that_speaks_something_else_is_a_failed_handshake() {
 
 #[tokio::test]
 async fn a_host_that_does_not_exist_is_a_failed_resolution() {
+    let _turn = TURN.lock().await;
     let pusher = pusher_to("rtmp://no-such-host.invalid/live/key").build().unwrap();
     assert_eq!(failure_codes(&pusher).await[..2], [3001, 1102]);
 }
 
 #[tokio::test]
 async fn a_name_that_is_taken_is_final_at_once() {
+    let _turn = TURN.lock().await;
     let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let url = format!("rtmp://{}/live/key", relay.rtmp_addr());
     let server = tokio::spawn(relay.run());
@@ -135,6 +143,7 @@ async fn a_name_that_is_taken_is_final_at_once() {
 
 #[tokio::test]
 async fn a_server_that_goes_away_and_returns_is_published_to_again() {
+    let _turn = TURN.lock().await;
     let addr = free_port();
     let url = format!("rtmp://{addr}/live/key");
     let server = tokio::spawn(Relay::bind(RelayConfig::new(addr)).await.unwrap().run());
@@ -156,6 +165,7 @@ async fn a_server_that_goes_away_and_returns_is_published_to_again() {
 
 #[tokio::test]
 async fn a_file_that_is_no_video_fails_before_anything_is_sent() {
+    let _turn = TURN.lock().await;
     let folder = tempfile::tempdir().unwrap();
     let input = folder.path().join("notes.mp4");
     std::fs::write(&input, "not a video at all").unwrap();
@@ -170,6 +180,7 @@ async fn a_file_that_is_no_video_fails_before_anything_is_sent() {
 
 #[tokio::test]
 async fn dropping_a_pusher_in_any_state_leaves_nothing_running() {
+    let _turn = TURN.lock().await;
     let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
     let url = format!("rtmp://{}/live/dropped", relay.rtmp_addr());
     let server = tokio::spawn(relay.run());
@@ -190,6 +201,7 @@ async fn dropping_a_pusher_in_any_state_leaves_nothing_running() {
 
 #[tokio::test]
 async fn secrets_stay_out_of_events_errors_and_debug() {
+    let _turn = TURN.lock().await;
     let url = format!("rtmp://user:PASSWORD@{}/live/STREAMKEY?txSecret=TOKEN", free_port());
     let builder = pusher_to(&url);
     let mut seen = format!("{builder:?}");

@@ -288,7 +288,7 @@ impl Cursor {
     /// Takes `packet` and keeps the drop rule; `true` when a key frame is needed to go on.
     fn push(&mut self, packet: Packet, byte_limit: usize) -> bool {
         if self.paused && packet.kind == PacketKind::Key {
-            self.retain(|waiting| waiting.is_stream_information());
+            self.retain(Packet::is_stream_information);
         }
         let had_key = !self.needs_key;
         self.append(packet);
@@ -375,6 +375,7 @@ impl Cursor {
     fn take(&mut self) -> Option<Packet> {
         let packet = self.waiting.pop_front()?;
         self.bytes -= packet.data.len();
+        self.paused = false;
         Some(packet)
     }
 }
@@ -432,7 +433,8 @@ impl PacketReader {
         QueueWatch { id: self.id, queue: self.queue.clone() }
     }
 
-    /// Says that the destination is gone for the moment: from now on the newest GOP at most is kept.
+    /// Says that nobody takes packets for the moment, as the destination is not connected: from now on the newest GOP
+    /// at most is kept. Taking a packet ends it.
     pub fn pause(&mut self) {
         if let Some(cursor) = self.queue.lock().cursor(self.id) {
             cursor.paused = true;
