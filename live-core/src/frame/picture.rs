@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex, PoisonError, Weak};
 /// Strides are multiples of this many bytes (one cache line, two AVX2 vectors), so that rows do not share lines.
 const ALIGNMENT: usize = 64;
 
-/// Pictures a [`PicturePool`] keeps for the next taker; more are given back to the allocator.
+/// Pictures a [`PicturePool`] keeps for the next taker; the oldest of more is given back to the allocator.
 const KEPT: usize = 16;
 
 /// The planes of an [`I420`] picture.
@@ -46,9 +46,11 @@ impl Drop for Memory {
     fn drop(&mut self) {
         if let Some(home) = self.home.upgrade() {
             let mut free = home.lock().unwrap_or_else(PoisonError::into_inner);
-            if free.len() < KEPT {
-                free.push(std::mem::take(&mut self.bytes));
-            }
+            // The one that waited longest may be of a size that is not made any more.
+            let oldest = (free.len() >= KEPT).then(|| free.remove(0));
+            free.push(std::mem::take(&mut self.bytes));
+            drop(free);
+            drop(oldest);
         }
     }
 }
@@ -161,7 +163,7 @@ impl fmt::Debug for I420 {
 
 /// Lends pictures and takes their memory back when the last clone is dropped.
 ///
-/// Clones share one store. It keeps at most 16 unused pictures, of the size asked for last.
+/// Clones share one store. It keeps at most 16 unused pictures, those that came back last.
 #[derive(Clone, Default)]
 pub struct PicturePool {
     free: Arc<Mutex<Vec<Vec<u8>>>>,
@@ -181,9 +183,8 @@ impl PicturePool {
     pub fn take(&self, width: u32, height: u32) -> I420 {
         let total = Layout::of(width, height).total();
         let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        // Memory of another size belongs to a picture that is not made any more.
-        free.retain(|bytes| bytes.len() == total);
-        let bytes = free.pop();
+        let fitting = free.iter().rposition(|bytes| bytes.len() == total);
+        let bytes = fitting.map(|place| free.remove(place));
         drop(free);
         let bytes = bytes.unwrap_or_else(|| vec![0; total]);
         I420 { width, height, memory: Arc::new(Memory { bytes, home: Arc::downgrade(&self.free) }) }

@@ -5,11 +5,12 @@ use super::{WorkerCx, audio};
 use crate::codes::{self, Failure};
 use live_core::config::Size;
 use live_core::event::{BackendSelected, PusherEvent};
+use live_core::pixels::fit::Fitter;
 use live_core::queue::{FrameReceiver, ReceiveError, frame_queue};
 use live_core::registry::Provenance;
 use live_core::{
-    CaptureGuard, Codec, CodecError, CodecErrorKind, Color, Entropy, Packet, PusherCode, Selection,
-    SourceInfo, SourceKind, Track, VideoEncoder, VideoEncoderConfig, VideoFrame, VideoSource,
+    CaptureGuard, Codec, CodecError, CodecErrorKind, Color, Entropy, Packet, PicturePool, PusherCode,
+    Selection, SourceInfo, SourceKind, Track, VideoEncoder, VideoEncoderConfig, VideoFrame, VideoSource,
 };
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::Duration;
@@ -48,7 +49,8 @@ pub(crate) enum VideoInput {
 pub(crate) fn run(input: VideoInput, settings: VideoSettings, cx: &WorkerCx) -> Result<(), Failure> {
     let (info, receiver, guard) = open(input, cx)?;
     let mut worker = VideoWorker {
-        framer: Framer::new(settings.size.width, settings.size.height, settings.mirror),
+        fitter: fitter(&settings),
+        pool: PicturePool::new(),
         limit: FrameRateLimit::new(settings.frame_rate),
         settings,
         encoder: None,
@@ -107,9 +109,16 @@ fn open(input: VideoInput, cx: &WorkerCx) -> Result<OpenInput, Failure> {
     Ok((info, receiver, guard))
 }
 
+fn fitter(settings: &VideoSettings) -> Fitter {
+    let mut fitter = Fitter::new(settings.size.width, settings.size.height);
+    fitter.set_mirrored(settings.mirror);
+    fitter
+}
+
 struct VideoWorker<'a> {
     settings: VideoSettings,
-    framer: Framer,
+    fitter: Fitter,
+    pool: PicturePool,
     limit: FrameRateLimit,
     encoder: Option<Box<dyn VideoEncoder>>,
     packets: Vec<Packet>,
@@ -123,7 +132,7 @@ impl VideoWorker<'_> {
         if !self.limit.admits(frame.pts) {
             return Ok(());
         }
-        let frame = self.framer.apply(frame);
+        let frame = self.fitter.fit(frame, &self.pool);
         let mut encoder = match self.encoder.take() {
             Some(encoder) => encoder,
             None => self.open_encoder(frame.color)?,
@@ -214,15 +223,5 @@ impl VideoWorker<'_> {
             }
             self.pass_on();
         }
-    }
-}
-
-struct Framer;
-impl Framer {
-    fn new(_: u32, _: u32, _: bool) -> Self {
-        Self
-    }
-    fn apply(&mut self, f: &VideoFrame) -> VideoFrame {
-        f.clone()
     }
 }
