@@ -8,6 +8,7 @@ use crate::process::{self, Problem};
 use crate::project::Project;
 use std::path::{Path, PathBuf};
 use std::process::Command;
+use std::time::Duration;
 
 /// Options of `cargo xtask fuzz`.
 #[derive(clap::Args)]
@@ -133,10 +134,17 @@ fn attack(project: &Project, program: &Path, target: &str, seconds: u64) -> Resu
         format!("-rss_limit_mb={MAX_MEMORY}"),
         format!("-timeout={MAX_TIME}"),
     ]);
-    let mut tried = 0;
-    process::run_observing(&mut command, |line| tried = executed(line).unwrap_or(tried)).map_err(
-        |problem| Problem::Failed(format!("{target}: {problem}; the input is in {}", artifacts.display())),
+    // The replay of a large corpus comes on top.
+    let deadline = Duration::from_secs(seconds) + process::DEADLINE;
+    let mut lines = Vec::new();
+    process::run_observing(&mut command, deadline, |line| lines.push(line.to_owned())).map_err(
+        |problem| {
+            eprintln!("{}", lines.join("\n"));
+            Problem::Failed(format!("{target}: {problem}; the input is in {}", artifacts.display()))
+        },
     )?;
+    let tried = lines.iter().find_map(|line| executed(line)).unwrap_or(0);
+    eprintln!("{target}: {tried} inputs");
     Ok(tried)
 }
 

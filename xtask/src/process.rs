@@ -25,7 +25,7 @@ impl fmt::Display for Problem {
     }
 }
 
-/// Longest time any one program may take: a hung download or test must not hang the run.
+/// Longest time a program may take that is not given its own: a hung download or test must not hang the run.
 pub const DEADLINE: Duration = Duration::from_secs(30 * 60);
 
 /// Runs `command` with its output shown. An exit status other than success is [`Problem::Failed`].
@@ -35,19 +35,23 @@ pub fn run(command: &mut Command) -> Result<(), Problem> {
     succeeded(command, wait(child, DEADLINE))
 }
 
-/// As [`run`], with each line of the program's error stream also given to `observe`.
-pub fn run_observing(command: &mut Command, mut observe: impl FnMut(&str) + Send) -> Result<(), Problem> {
+/// As [`run`], but each line of the program's error stream goes to `observe`, which shows what is worth it,
+/// and the program is ended after `deadline`.
+pub fn run_observing(
+    command: &mut Command,
+    deadline: Duration,
+    mut observe: impl FnMut(&str) + Send,
+) -> Result<(), Problem> {
     announce(command);
     let mut child = spawn(command.stderr(Stdio::piped()))?;
     let stderr = child.stderr.take();
     std::thread::scope(|scope| {
         scope.spawn(move || {
             for line in stderr.into_iter().flat_map(lines) {
-                eprintln!("{line}");
                 observe(&line);
             }
         });
-        succeeded(command, wait(child, DEADLINE))
+        succeeded(command, wait(child, deadline))
     })
 }
 
@@ -151,7 +155,10 @@ mod tests {
     #[test]
     fn every_line_is_observed() {
         let mut seen = Vec::new();
-        run_observing(&mut shell("echo one >&2; printf two >&2"), |line| seen.push(line.to_owned())).unwrap();
+        run_observing(&mut shell("echo one >&2; printf two >&2"), DEADLINE, |line| {
+            seen.push(line.to_owned())
+        })
+        .unwrap();
         assert_eq!(seen, ["one", "two"]);
         assert_eq!(output(&mut shell("echo out")).unwrap(), "out\n");
     }

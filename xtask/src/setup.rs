@@ -99,11 +99,16 @@ pub fn ensure(tools: &[&Tool]) -> Result<String, Problem> {
         eprintln!("{} is missing: {}", tool.name, tool.why);
     }
     let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
-    let installed = Apt::find().ok_or(()).and_then(|apt| apt.install(&packages).map_err(|_| ()));
+    if let Some(apt) = Apt::find()
+        && let Err(problem) = apt.install(&packages)
+    {
+        eprintln!("{problem}");
+    }
     let still = self::missing(&missing);
-    match installed {
-        Ok(()) if still.is_empty() => Ok(format!("{} installed", names(&missing))),
-        _ => Err(Problem::CannotRun(advice(&still, find("apt-get").is_some()))),
+    if still.is_empty() {
+        Ok(format!("{} installed", names(&missing)))
+    } else {
+        Err(Problem::CannotRun(advice(&still, find("apt-get").is_some())))
     }
 }
 

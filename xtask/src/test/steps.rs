@@ -113,7 +113,8 @@ fn tests(project: &Project) -> Outcome {
         command.env("LIVE_NODE_MEDIA_SERVER", node_media_server(project));
     }
     let mut summary = String::from("cargo-nextest could not be installed, ran with cargo test");
-    process::run_observing(&mut command, |line| {
+    process::run_observing(&mut command, process::DEADLINE, |line| {
+        eprintln!("{line}");
         if line.contains("Summary") {
             line.trim().clone_into(&mut summary);
         }
