@@ -9,6 +9,8 @@ mod frame_type {
     pub(super) const KEY: u8 = 1;
     pub(super) const INTER: u8 = 2;
     pub(super) const DISPOSABLE: u8 = 3;
+    /// A key frame that a server made.
+    pub(super) const GENERATED_KEY: u8 = 4;
     pub(super) const COMMAND: u8 = 5;
 }
 
@@ -68,7 +70,7 @@ pub(super) fn parse(body: &[u8]) -> Result<Video, ErrorKind> {
         packet_type::SEQUENCE_HEADER => Video::Config(codec),
         packet_type::NAL_UNITS => Video::Unit {
             codec,
-            key: frame_type == frame_type::KEY,
+            key: matches!(frame_type, frame_type::KEY | frame_type::GENERATED_KEY),
             disposable: frame_type == frame_type::DISPOSABLE,
             // 24 bits with a sign: the shift puts the sign where it belongs and fetches it back.
             composition: i32::from_be_bytes([c0, c1, c2, 0]) >> 8,
