@@ -156,7 +156,7 @@ mod tests {
     fn every_line_is_observed() {
         let mut seen = Vec::new();
         run_observing(&mut shell("echo one >&2; printf two >&2"), DEADLINE, |line| {
-            seen.push(line.to_owned())
+            seen.push(line.to_owned());
         })
         .unwrap();
         assert_eq!(seen, ["one", "two"]);

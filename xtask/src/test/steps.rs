@@ -97,33 +97,31 @@ fn clippy(project: &Project) -> Outcome {
 }
 
 fn tests(project: &Project) -> Outcome {
-    let runner = tool(project, "cargo-nextest");
+    let nextest = tool(project, "cargo-nextest").is_ok();
     let mut command = project.cargo();
-    match runner {
-        Ok(()) => {
-            let color = if std::io::stderr().is_terminal() { "always" } else { "never" };
-            command.args(["nextest", "run", "--no-fail-fast", "--color", color]);
-        }
-        Err(_) => {
-            command.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
-        }
+    if nextest {
+        let color = if std::io::stderr().is_terminal() { "always" } else { "never" };
+        command.args(["nextest", "run", "--no-fail-fast", "--color", color]);
+    } else {
+        command.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }
     command.args(["--workspace", "--all-features"]);
     if node_media_server(project).exists() {
         command.env("LIVE_NODE_MEDIA_SERVER", node_media_server(project));
     }
-    let mut summary = String::from("cargo-nextest could not be installed, ran with cargo test");
-    process::run_observing(&mut command, process::DEADLINE, |line| {
+    let mut summary = String::new();
+    let ran = process::run_observing(&mut command, process::DEADLINE, |line| {
         eprintln!("{line}");
         if line.contains("Summary") {
             line.trim().clone_into(&mut summary);
         }
-    })
-    .map_err(|problem| match problem {
-        Problem::Failed(reason) if runner.is_ok() => Problem::Failed(format!("{summary} ({reason})")),
-        other => other,
-    })?;
-    Ok(summary)
+    });
+    match ran {
+        Ok(()) if nextest => Ok(summary),
+        Ok(()) => Ok("ran with cargo test: cargo-nextest could not be installed".into()),
+        Err(Problem::Failed(_)) if !summary.is_empty() => Err(Problem::Failed(summary)),
+        Err(problem) => Err(problem),
+    }
 }
 
 fn doctests(project: &Project) -> Outcome {
