@@ -45,6 +45,13 @@ pub enum PlayerEvent {
     },
     /// A codec opened.
     BackendSelected(BackendSelected),
+    /// A sink or recording failed for good; the player goes on without it.
+    SinkFailed {
+        /// The sink's name.
+        sink: String,
+        /// What happened and what can be done.
+        reason: String,
+    },
 }
 
 /// Which backend serves a track, and which refused before it.

@@ -1,0 +1,16 @@
+//! Where pictures and sound go: files, callbacks, channels, nowhere. Everything here is bounded.
+
+mod callback;
+mod channel;
+pub mod null;
+pub mod png;
+mod snapshot;
+mod wav;
+mod y4m;
+
+pub use callback::Callback;
+pub use channel::Channel;
+pub use null::{NullAudio, NullVideo};
+pub use snapshot::Snapshots;
+pub use wav::WavFile;
+pub use y4m::Y4mFile;

@@ -1,0 +1,130 @@
+//! Decodes pictures.
+
+use super::DecoderCx;
+use crate::recording::PictureRecorder;
+use live_core::event::{BackendSelected, PlayerEvent};
+use live_core::registry::Provenance;
+use live_core::{
+    Codec, CodecError, CodecErrorKind, Packet, PacketKind, PlayerCode, Track, VideoDecoder, VideoFrame,
+};
+
+/// Decodes until no packet comes any more.
+pub(crate) fn run(cx: DecoderCx<VideoFrame>, recorder: Option<PictureRecorder>) {
+    let mut worker = Worker { cx, recorder, config: None, decoder: None, pictures: Vec::new() };
+    while let Some(packet) = worker.cx.packets.take(Track::Video) {
+        if !worker.take(&packet) {
+            break;
+        }
+    }
+    worker.flush();
+    if let Some(recorder) = worker.recorder {
+        recorder.finish(&worker.cx.shared);
+    }
+}
+
+struct Worker {
+    cx: DecoderCx<VideoFrame>,
+    recorder: Option<PictureRecorder>,
+    /// The configuration in force.
+    config: Option<(Codec, Packet)>,
+    decoder: Option<Box<dyn VideoDecoder>>,
+    pictures: Vec<VideoFrame>,
+}
+
+impl Worker {
+    /// Deals with one packet. `false` when nobody wants pictures any more.
+    fn take(&mut self, packet: &Packet) -> bool {
+        match packet.kind {
+            PacketKind::Config(codec) => self.configure(codec, packet),
+            PacketKind::EndOfSequence => return self.flush(),
+            PacketKind::Key if self.decoder.is_none() => self.open(),
+            _ => {}
+        }
+        if !packet.is_video_unit() {
+            return true;
+        }
+        let Some(decoder) = &mut self.decoder else { return true };
+        let result = decoder.decode(packet, &mut self.pictures);
+        let goes_on = self.give_out();
+        if let Err(error) = result {
+            self.failed(&error);
+        }
+        goes_on
+    }
+
+    /// Takes a new configuration; the decoder that needs it first opens with the next key frame.
+    fn configure(&mut self, codec: Codec, packet: &Packet) {
+        if self.config.as_ref().is_some_and(|(_, config)| config.data == packet.data) {
+            return;
+        }
+        let same_codec = self.config.as_ref().is_some_and(|(last, _)| *last == codec);
+        self.config = Some((codec, packet.clone()));
+        let Some(decoder) = self.decoder.as_mut().filter(|_| same_codec) else {
+            self.flush();
+            self.decoder = None;
+            return;
+        };
+        let result = decoder.decode(packet, &mut self.pictures);
+        self.give_out();
+        if let Err(error) = result {
+            // What cannot be changed while running may be possible with a decoder that is opened anew.
+            tracing::debug!(%error, "the decoder does not take the new configuration");
+            self.decoder = None;
+        }
+    }
+
+    fn open(&mut self) {
+        let Some((codec, config)) = &self.config else { return };
+        match self.cx.registry.video_decoders.open(*codec, &self.cx.selection, config) {
+            Ok(opened) => {
+                let selected = BackendSelected::of(Track::Video, "decoder", &opened);
+                let kind = if opened.provenance == Provenance::Hardware { "hardware" } else { "software" };
+                let detail = format!("{codec}, {}, {kind}", opened.backend);
+                self.cx.shared.events.send(PlayerEvent::BackendSelected(selected));
+                self.cx.shared.tell(PlayerCode::DecoderStarted, detail);
+                self.decoder = Some(opened.codec);
+            }
+            Err(error) => {
+                let detail = format!("no decoder for {codec} opens: {error}");
+                self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail.clone());
+                self.cx.shared.note_unplayable(detail);
+                self.cx.packets.set_unplayable(Track::Video);
+                // Once is enough; the next configuration is tried again.
+                self.config = None;
+            }
+        }
+    }
+
+    fn failed(&mut self, error: &CodecError) {
+        let code = match error.kind {
+            CodecErrorKind::MissingReference => PlayerCode::Discontinuity,
+            _ => PlayerCode::VideoDecodeFailed,
+        };
+        self.cx.shared.tell(code, error.to_string());
+        if error.kind == CodecErrorKind::Fatal {
+            self.decoder = None;
+        }
+    }
+
+    /// Gets out what the decoder holds back.
+    fn flush(&mut self) -> bool {
+        if let Some(decoder) = &mut self.decoder
+            && let Err(error) = decoder.flush(&mut self.pictures)
+        {
+            self.failed(&error);
+        }
+        self.give_out()
+    }
+
+    fn give_out(&mut self) -> bool {
+        for picture in self.pictures.drain(..) {
+            if let Some(recorder) = &mut self.recorder {
+                recorder.write(&picture, &self.cx.shared);
+            }
+            if !self.cx.decoded.push(picture) {
+                return false;
+            }
+        }
+        true
+    }
+}
