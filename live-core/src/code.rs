@@ -38,12 +38,13 @@ impl UnknownCode {
     }
 }
 
-/// Makes an enum of a code table: one row for each variant with its number, severity, English and Chinese text.
+/// Makes an enum of a code table: one row for each variant with its number (and the number later versions of the
+/// specification give it), severity, English and Chinese text.
 macro_rules! code_table {
     (
         $(#[$meta:meta])*
         $name:ident, $table:literal;
-        $( $(#[$doc:meta])* $variant:ident = $number:literal, $severity:ident, $text:literal, $zh:literal; )+
+        $( $(#[$doc:meta])* $variant:ident = $number:literal $(| $later:literal)?, $severity:ident, $text:literal, $zh:literal; )+
     ) => {
         $(#[$meta])*
         #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash, serde::Serialize, serde::Deserialize)]
@@ -61,6 +62,15 @@ macro_rules! code_table {
             #[must_use]
             pub const fn number(self) -> i32 {
                 self as i32
+            }
+
+            /// The code with this number.
+            #[must_use]
+            pub const fn from_number(number: i32) -> Option<Self> {
+                match number {
+                    $( $number $(| $later)? => Some(Self::$variant), )+
+                    _ => None,
+                }
             }
 
             /// The name of the variant.

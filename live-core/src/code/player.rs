@@ -62,14 +62,6 @@ super::code_table! {
     IoFailed = 3005, Warning, "reading from or writing to the server failed", "RTMP 读/写失败";
 }
 
-impl PlayerCode {
-    /// The code with this number.
-    #[must_use]
-    pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.number() == number)
-    }
-}
-
 #[cfg(test)]
 mod tests {
     use super::*;

@@ -80,14 +80,6 @@ super::code_table! {
     IoFailed = 3005, Warning, "reading from or writing to the server failed", "RTMP 读/写失败";
 }
 
-impl PusherCode {
-    /// The code with this number.
-    #[must_use]
-    pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.number() == number)
-    }
-}
-
 super::code_table! {
     /// What the pusher's error event tells.
     ///
@@ -96,31 +88,13 @@ super::code_table! {
     PusherErrorCode, "pusher error";
 
     /// The user, the operating system or the embedding application denied the camera.
-    CameraDenied = 1001, Error, "the use of the camera is denied", "用户禁止使用摄像头";
+    CameraDenied = 1001 | 10001, Error, "the use of the camera is denied", "用户禁止使用摄像头";
     /// The user, the operating system or the embedding application denied the microphone.
-    MicrophoneDenied = 1002, Error, "the use of the microphone is denied", "用户禁止使用录音";
+    MicrophoneDenied = 1002 | 10002, Error, "the use of the microphone is denied", "用户禁止使用录音";
     /// The background music cannot be loaded.
     BgmFailed = 10003, Error, "the background music cannot be loaded", "背景音资源（BGM）加载失败";
     /// The waiting image cannot be loaded.
     WaitingImageFailed = 10004, Error, "the waiting image cannot be loaded", "等待画面资源（waiting-image）加载失败";
-}
-
-impl PusherErrorCode {
-    /// The code with this number, the later versions' 10001 and 10002 included.
-    #[must_use]
-    pub fn from_number(number: i32) -> Option<Self> {
-        Self::ALL.iter().copied().find(|code| code.number() == number || code.later_number() == number)
-    }
-
-    /// The number in later versions of the specification.
-    #[must_use]
-    pub const fn later_number(self) -> i32 {
-        match self {
-            Self::CameraDenied => 10001,
-            Self::MicrophoneDenied => 10002,
-            Self::BgmFailed | Self::WaitingImageFailed => self.number(),
-        }
-    }
 }
 
 #[cfg(test)]
