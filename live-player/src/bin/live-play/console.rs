@@ -1,0 +1,99 @@
+//! What the user sees: a line per event, and one live status line on a terminal.
+
+use live_core::event::{BackendSelected, PlayerEvent};
+use live_core::net_status::NetStatus;
+use live_core::state::SessionState;
+use serde_json::json;
+use std::io::{IsTerminal as _, Write as _};
+use std::time::Instant;
+
+/// Writes events and status for people on standard error, or for programs on standard output.
+pub(crate) struct Console {
+    json: bool,
+    terminal: bool,
+    started: Instant,
+    /// Whether the cursor stands behind a status line.
+    status_shown: bool,
+}
+
+impl Console {
+    pub(crate) fn new(json: bool) -> Self {
+        let terminal = std::io::stderr().is_terminal();
+        Self { json, terminal, started: Instant::now(), status_shown: false }
+    }
+
+    pub(crate) fn event(&mut self, event: &PlayerEvent) {
+        if self.json {
+            self.json_event(event);
+            return;
+        }
+        self.clear_status();
+        match event {
+            PlayerEvent::State { code, detail } => {
+                let separator = if detail.is_empty() { "" } else { ": " };
+                eprintln!("{:>5} {}{separator}{detail}", code.number(), code.text());
+            }
+            PlayerEvent::BackendSelected(BackendSelected { role, backend, refusals, .. }) => {
+                eprintln!("      {role}: {backend}");
+                refusals.iter().for_each(|refusal| eprintln!("      refused: {refusal}"));
+            }
+            PlayerEvent::SinkFailed { sink, reason } => eprintln!("      {sink}: {reason}"),
+            _ => {}
+        }
+    }
+
+    pub(crate) fn status(&mut self, state: SessionState, status: &NetStatus) {
+        if self.json {
+            self.print(json!({"type": "status", "state": state, "info": status}));
+        } else if self.terminal {
+            self.clear_status();
+            eprint!("{}", status_line(state, status));
+            let _ = std::io::stderr().flush();
+            self.status_shown = true;
+        }
+    }
+
+    /// The last words.
+    pub(crate) fn end(&mut self, state: SessionState, status: &NetStatus) {
+        if self.json {
+            self.print(json!({"type": "end", "state": state, "info": status}));
+        } else {
+            self.clear_status();
+            eprintln!("{}", status_line(state, status));
+        }
+    }
+
+    fn json_event(&self, event: &PlayerEvent) {
+        self.print(match event {
+            PlayerEvent::State { code, detail } => {
+                json!({"type": "state", "code": code.number(), "message": code.text(), "detail": detail})
+            }
+            PlayerEvent::BackendSelected(selected) => json!({"type": "backend", "backend": selected}),
+            PlayerEvent::SinkFailed { sink, reason } => {
+                json!({"type": "sink", "sink": sink, "detail": reason})
+            }
+            _ => return,
+        });
+    }
+
+    fn print(&self, mut value: serde_json::Value) {
+        value["t"] = json!(u64::try_from(self.started.elapsed().as_millis()).unwrap_or(u64::MAX));
+        // A reader that has gone away is no reason to stop playing.
+        let _ = writeln!(std::io::stdout(), "{value}");
+    }
+
+    fn clear_status(&mut self) {
+        if std::mem::take(&mut self.status_shown) {
+            eprint!("\r\x1b[K");
+        }
+    }
+}
+
+fn status_line(state: SessionState, status: &NetStatus) -> String {
+    let NetStatus { video_bitrate, audio_bitrate, net_speed, video_fps, dropped_frames, .. } = status;
+    let cache = status.video_cache.max(status.audio_cache);
+    format!(
+        "{state:?}  {video_bitrate}+{audio_bitrate} kbps  {video_fps:.1} fps  net {net_speed} kbps  cache {cache} ms  \
+         dropped {dropped_frames}"
+    )
+}

@@ -1,0 +1,136 @@
+//! `live-play`: plays a live stream or a media file into pictures, sound files and recordings.
+
+mod args;
+mod console;
+
+use args::Args;
+use console::Console;
+use live_core::ConfigError;
+use live_core::event::{Delivery, EventStream, PlayerEvent};
+use live_player::sink::{WavFile, Y4mFile, png};
+use live_player::{BuildError, Failure, LivePlayer};
+use std::process::ExitCode;
+
+/// The session ended before its time, or a file could not be written.
+const FAILED: u8 = 1;
+/// The arguments make no sense; clap's own code for that.
+const USAGE: u8 = 2;
+
+fn main() -> ExitCode {
+    let args = args::parse();
+    if args.verbose {
+        tracing_subscriber::fmt().with_writer(std::io::stderr).init();
+    }
+    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+    let result = match runtime {
+        Ok(runtime) => runtime.block_on(play(args)),
+        Err(error) => Err(Failed { code: FAILED, message: format!("cannot start: {error}") }),
+    };
+    match result {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(Failed { code, message }) => {
+            eprintln!("live-play: {message}");
+            ExitCode::from(code)
+        }
+    }
+}
+
+/// Why the program ends with an exit code.
+struct Failed {
+    code: u8,
+    message: String,
+}
+
+impl From<BuildError> for Failed {
+    fn from(error: BuildError) -> Self {
+        match error {
+            BuildError::Config(ConfigError { mistakes }) => {
+                let lines: Vec<_> = mistakes.iter().map(ToString::to_string).collect();
+                Self { code: USAGE, message: lines.join("\n           ") }
+            }
+            error => Self { code: FAILED, message: error.to_string() },
+        }
+    }
+}
+
+async fn play(args: Args) -> Result<(), Failed> {
+    let mut console = Console::new(args.json);
+    let player = player(&args)?;
+    let mut events = player.events();
+    let mut status = player.net_status_stream();
+    player.start();
+    let deadline = async {
+        match args.duration {
+            Some(duration) => tokio::time::sleep(duration).await,
+            None => std::future::pending().await,
+        }
+    };
+    tokio::pin!(deadline);
+    let mut broken = Vec::new();
+    let mut tell = |console: &mut Console, event: &PlayerEvent| {
+        console.event(event);
+        if let PlayerEvent::SinkFailed { sink, reason } = event {
+            broken.push(format!("{sink}: {reason}"));
+        }
+    };
+    let result = loop {
+        tokio::select! {
+            event = next_event(&mut events) => tell(&mut console, &event),
+            _ = status.changed() => console.status(player.state(), &status.borrow_and_update()),
+            result = player.finished() => break result,
+            () = &mut deadline => break stop(&player).await,
+            _ = tokio::signal::ctrl_c() => break stop(&player).await,
+        }
+    };
+    while let Some(delivery) = events.try_next() {
+        delivery.event().iter().for_each(|event| tell(&mut console, event));
+    }
+    broken.extend(write_snapshot(&player, &args).err());
+    console.end(player.state(), &player.net_status());
+    let failed = |message| Failed { code: FAILED, message };
+    result.map_err(|failure| failed(failure.to_string()))?;
+    if broken.is_empty() { Ok(()) } else { Err(failed(broken.join("\n           "))) }
+}
+
+async fn stop(player: &LivePlayer) -> Result<(), Failure> {
+    player.stop().await;
+    player.finished().await
+}
+
+/// The next event; one that was lost to slowness is passed over.
+async fn next_event(events: &mut EventStream<PlayerEvent>) -> PlayerEvent {
+    loop {
+        match events.next().await {
+            Some(Delivery::Event(event)) => return event,
+            Some(Delivery::Lagged(_)) => {}
+            // The player outlives the loop that asks.
+            None => std::future::pending().await,
+        }
+    }
+}
+
+fn player(args: &Args) -> Result<LivePlayer, BuildError> {
+    let mut builder = LivePlayer::builder(&args.src)
+        .config(args.config.clone())
+        .video_decoder(args.video_decoder.clone())
+        .audio_decoder(args.audio_decoder.clone());
+    if let Some(path) = args.record.clone() {
+        builder = builder.record(path);
+    }
+    if let Some(path) = args.wav.clone() {
+        builder = builder.record_sound(move || WavFile::new(&path));
+    }
+    if let Some(path) = args.y4m.clone() {
+        builder = builder.record_pictures(move || Y4mFile::new(&path));
+    }
+    builder.build()
+}
+
+fn write_snapshot(player: &LivePlayer, args: &Args) -> Result<(), String> {
+    let Some(path) = &args.snapshot else { return Ok(()) };
+    let Some(picture) = player.snapshot() else {
+        return Err("snapshot: no picture was shown, so none was written".to_owned());
+    };
+    let written = png::encode(&picture).and_then(|file| std::fs::write(path, file));
+    written.map_err(|error| format!("snapshot: {} cannot be written: {error}", path.display()))
+}
