@@ -30,7 +30,7 @@ pub enum BuildError {
 }
 
 /// Makes a source, once for each session.
-type Factory<T> = Box<dyn FnMut() -> Box<T> + Send>;
+type Factory<T> = Box<dyn FnMut() -> Result<Box<T>, CaptureError> + Send>;
 type OpenPackets = Arc<dyn Fn() -> Result<Box<dyn PacketSource>, CaptureError> + Send + Sync>;
 
 /// What is pushed.
@@ -169,20 +169,38 @@ impl Builder {
     /// Pictures come from the source that `make` makes, once for each session.
     #[must_use]
     pub fn video_source<S: VideoSource + 'static>(
-        mut self,
+        self,
         mut make: impl FnMut() -> S + Send + 'static,
     ) -> Self {
-        self.sources().0.replace(Box::new(move || Box::new(make())));
+        self.try_video_source(move || Ok(make()))
+    }
+
+    /// As [`video_source`](Self::video_source), for a source that may refuse: the session then fails with -1301.
+    #[must_use]
+    pub fn try_video_source<S: VideoSource + 'static>(
+        mut self,
+        mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
+    ) -> Self {
+        self.sources().0.replace(Box::new(move || Ok(Box::new(make()?))));
         self
     }
 
     /// Sound comes from the source that `make` makes, once for each session.
     #[must_use]
     pub fn audio_source<S: AudioSource + 'static>(
-        mut self,
+        self,
         mut make: impl FnMut() -> S + Send + 'static,
     ) -> Self {
-        self.sources().1.replace(Box::new(move || Box::new(make())));
+        self.try_audio_source(move || Ok(make()))
+    }
+
+    /// As [`audio_source`](Self::audio_source), for a source that may refuse: the session then fails with -1302.
+    #[must_use]
+    pub fn try_audio_source<S: AudioSource + 'static>(
+        mut self,
+        mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
+    ) -> Self {
+        self.sources().1.replace(Box::new(move || Ok(Box::new(make()?))));
         self
     }
 

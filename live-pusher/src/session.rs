@@ -37,11 +37,13 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 /// Where a session's media comes from.
 pub(crate) enum Input {
     /// Devices or generators, each for one track.
-    Sources { video: Option<Box<dyn VideoSource>>, audio: Option<Box<dyn AudioSource>> },
+    Sources { video: Made<dyn VideoSource>, audio: Made<dyn AudioSource> },
     /// Encoded input, opened on the thread that decodes it.
     Packets { open: OpenPackets, looping: bool },
 }
 
+/// A source, or why there is none although one was asked for.
+pub(crate) type Made<T> = Option<Result<Box<T>, CaptureError>>;
 pub(crate) type OpenPackets = Box<dyn FnOnce() -> Result<Box<dyn PacketSource>, CaptureError> + Send>;
 
 /// Everything a run needs, checked.
@@ -237,10 +239,13 @@ impl Session {
         let mut file_worker = None;
         let (video, audio) = match plan.input {
             Input::Sources { video, audio } => {
-                let audio = audio.filter(|_| config.enable_mic).map(|source| (source.spec(), source));
+                let refused = |track| move |error| self.refused(track, &error);
+                let video =
+                    video.filter(|_| config.enable_camera).transpose().map_err(refused(Track::Video))?;
+                let audio = audio.filter(|_| config.enable_mic).transpose().map_err(refused(Track::Audio))?;
                 (
-                    video.filter(|_| config.enable_camera).map(VideoInput::Source),
-                    audio.map(|(spec, source)| (spec, AudioInput::Source(source))),
+                    video.map(VideoInput::Source),
+                    audio.map(|source| (source.spec(), AudioInput::Source(source))),
                 )
             }
             Input::Packets { open, looping } => {
@@ -280,6 +285,13 @@ impl Session {
             workers.audio = Some(Worker::spawn("live-audio", self.stop_workers.clone(), work)?);
         }
         Ok(workers)
+    }
+
+    /// Tells that a source could not even be made.
+    fn refused(&self, track: Track, error: &CaptureError) -> Failure {
+        let code = codes::of_capture(track, SourceKind::File, error);
+        self.shared.state_event(code, &error.to_string());
+        Failure::new(code, error.to_string())
     }
 
     /// Opens encoded input on a thread of its own and waits until its tracks are known.

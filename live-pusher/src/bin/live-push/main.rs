@@ -119,7 +119,7 @@ fn builder(args: Args) -> Result<Builder, Failed> {
         }
         Media::File(path) if path.extension().is_some_and(|extension| extension == "y4m") => {
             let looping = args.looping;
-            builder.video_source(move || Y4mFile::new(&path).looping(looping))
+            builder.try_video_source(move || Ok(Y4mFile::open(&path)?.looping(looping)))
         }
         Media::File(path) => builder.input_file(path).looping(args.looping),
     })
