@@ -2,8 +2,7 @@
 
 use live_capture::tone::Tone;
 use live_core::registry::{AudioEncoderRow, Provenance};
-use live_core::{AudioEncoder, AudioEncoderConfig, AudioFrame, AudioSpec, Codec, CodecError};
-use live_core::{Packet, Registry, Selection};
+use live_core::*;
 use live_pusher::LivePusher;
 
 struct Quiet(Box<dyn AudioEncoder>);
@@ -35,6 +34,8 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .audio_source(|| Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 }))
         .build()?;
     pusher.start();
+    pusher.start();
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
-    Ok(pusher.stop().await)
+    pusher.stop().await;
+    Ok(())
 }

@@ -35,5 +35,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let pusher = LivePusher::builder("own_source.flv").video_source(|| Dusk).build()?;
     pusher.start();
     tokio::time::sleep(Duration::from_secs(5)).await;
-    Ok(pusher.stop().await)
+    pusher.stop().await;
+    Ok(())
 }

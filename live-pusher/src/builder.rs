@@ -35,8 +35,14 @@ type OpenPackets = Arc<dyn Fn() -> Result<Box<dyn PacketSource>, CaptureError> +
 
 /// What is pushed.
 enum Media {
-    Sources { video: Option<Factory<dyn VideoSource>>, audio: Option<Factory<dyn AudioSource>> },
+    Sources(Sources),
     Packets { open: OpenPackets, looping: bool },
+}
+
+#[derive(Default)]
+struct Sources {
+    video: Option<Factory<dyn VideoSource>>,
+    audio: Option<Factory<dyn AudioSource>>,
 }
 
 /// Collects what a [`LivePusher`] needs. Made by [`LivePusher::builder`].
@@ -61,7 +67,7 @@ impl Builder {
         Self {
             url,
             config: PusherConfig::default(),
-            media: Media::Sources { video: None, audio: None },
+            media: Media::Sources(Sources::default()),
             video_encoder: Selection::Auto,
             audio_encoder: Selection::Auto,
             entropy: Entropy::Auto,
@@ -181,7 +187,7 @@ impl Builder {
         mut self,
         mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
     ) -> Self {
-        self.sources().0.replace(Box::new(move || Ok(Box::new(make()?))));
+        self.sources().video.replace(Box::new(move || Ok(Box::new(make()?))));
         self
     }
 
@@ -200,7 +206,7 @@ impl Builder {
         mut self,
         mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
     ) -> Self {
-        self.sources().1.replace(Box::new(move || Ok(Box::new(make()?))));
+        self.sources().audio.replace(Box::new(move || Ok(Box::new(make()?))));
         self
     }
 
@@ -335,18 +341,19 @@ impl Builder {
         Ok(pusher)
     }
 
-    fn sources(&mut self) -> (&mut Option<Factory<dyn VideoSource>>, &mut Option<Factory<dyn AudioSource>>) {
+    /// The sources; a file that was set before gives way.
+    fn sources(&mut self) -> &mut Sources {
         if let Media::Packets { .. } = self.media {
-            self.media = Media::Sources { video: None, audio: None };
+            self.media = Media::Sources(Sources::default());
         }
         match &mut self.media {
-            Media::Sources { video, audio } => (video, audio),
+            Media::Sources(sources) => sources,
             Media::Packets { .. } => unreachable!("replaced above"),
         }
     }
 
     fn missing_media(&self) -> Option<Mistake> {
-        let Media::Sources { video, audio } = &self.media else { return None };
+        let Media::Sources(Sources { video, audio }) = &self.media else { return None };
         let (config, missing) =
             (&self.config, "a source is missing: give video_source, audio_source or input_file");
         let has_any = (video.is_some() && config.enable_camera) || (audio.is_some() && config.enable_mic);
@@ -381,7 +388,7 @@ impl Blueprint {
     /// The plan of a new session.
     pub(crate) fn plan(&mut self) -> Plan {
         let input = match &mut self.media {
-            Media::Sources { video, audio } => Input::Sources {
+            Media::Sources(Sources { video, audio }) => Input::Sources {
                 video: video.as_mut().map(|make| make()),
                 audio: audio.as_mut().map(|make| make()),
             },

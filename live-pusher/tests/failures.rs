@@ -27,7 +27,7 @@ fn pusher_to(url: &str) -> Builder {
 fn impatient() -> Arc<RtmpPublisher> {
     let short = Duration::from_millis(300);
     let deadlines = Deadlines { resolve: short, connect: short, answer: short, silence: short, leave: short };
-    Arc::new(RtmpPublisher { connector: Connector { deadlines, ..Connector::default() } })
+    Arc::new(RtmpPublisher { connector: Connector { deadlines } })
 }
 
 /// Codes fired so far.
@@ -48,7 +48,7 @@ async fn failure_codes(pusher: &LivePusher) -> Vec<i32> {
         tokio::time::timeout(Duration::from_secs(20), pusher.finished()).await.expect("a deadline holds");
     assert_eq!(pusher.state(), SessionState::Failed);
     let mut codes = codes(&mut events);
-    assert_eq!(failure.unwrap_err().code.map(i32::from), codes.last().copied(), "{codes:?}");
+    assert_eq!(failure.expect_err("it has to fail").code.map(i32::from), codes.last().copied(), "{codes:?}");
     codes.retain(|code| ![1003, 1007, 1008].contains(code));
     codes
 }
@@ -79,7 +79,7 @@ fn pusher_threads() -> usize {
 static TURN: tokio::sync::Mutex<()> = tokio::sync::Mutex::const_new(());
 
 fn free_port() -> SocketAddr {
-    TcpListener::bind("127.0.0.1:0").unwrap().local_addr().unwrap()
+    TcpListener::bind("127.0.0.1:0").and_then(|listener| listener.local_addr()).expect("a free port")
 }
 
 #[tokio::test]

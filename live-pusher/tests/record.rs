@@ -13,7 +13,7 @@ use std::time::Duration;
 const MONO: AudioSpec = AudioSpec { sample_rate: 48_000, channels: 1 };
 
 fn pattern_to(path: &Path) -> Builder {
-    LivePusher::builder(path.to_str().unwrap())
+    LivePusher::builder(path.to_string_lossy())
         .video_size(320, 180)
         .fps(25)
         .video_source(|| Pattern::new(PatternSpec::new(320, 180, 25)))
