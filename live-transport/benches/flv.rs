@@ -72,24 +72,24 @@ fn benches(criterion: &mut Criterion) {
     let mut group = criterion.benchmark_group("flv");
     group.throughput(Throughput::Elements(packets.len() as u64));
 
-    group.bench_function("mux/live, pieces for a vectored write", |bencher| {
+    group.bench_function("mux", |bencher| {
         bencher.iter(|| {
             let mut muxer = Muxer::new(Timestamp::ZERO);
             let tags = packets.iter().filter_map(|packet| muxer.mux(packet).unwrap());
             tags.map(|tag| black_box(tag).into_buf().remaining()).sum::<usize>()
         });
     });
-    group.bench_function("mux/live, copied into one buffer", |bencher| bencher.iter(|| mux(&packets).len()));
+    group.bench_function("mux, copied into one buffer", |bencher| bencher.iter(|| mux(&packets).len()));
 
     // Both are given memory of their own and do not pay for it; both give slices of it.
     let copy = || BytesMut::from(&file[..]);
-    group.bench_function("demux/live, tags", |bencher| {
+    group.bench_function("demux, tags only", |bencher| {
         bencher.iter_batched(copy, demux, BatchSize::LargeInput)
     });
-    group.bench_function("demux/live, packets", |bencher| {
+    group.bench_function("demux", |bencher| {
         bencher.iter_batched(copy, demux_to_packets, BatchSize::LargeInput);
     });
-    group.bench_function("demux/scuffle-flv", |bencher| {
+    group.bench_function("demux by scuffle-flv", |bencher| {
         let demux = |input: BytesMut| FlvFile::demux(&mut Cursor::new(input.freeze())).unwrap().tags.len();
         bencher.iter_batched(copy, demux, BatchSize::LargeInput);
     });
