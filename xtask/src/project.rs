@@ -28,9 +28,12 @@ pub struct Package {
 }
 
 impl Project {
-    /// Asks cargo about the workspace this program was built from.
+    /// Asks cargo about the workspace this program was started in.
     pub fn load() -> Result<Self, Problem> {
-        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap_or(Path::new(".")).to_owned();
+        // What `cargo run` says now counts more than what was true at build time: target folders move and are cached.
+        let built = || env!("CARGO_MANIFEST_DIR").into();
+        let manifest = std::env::var_os("CARGO_MANIFEST_DIR").unwrap_or_else(built);
+        let root = Path::new(&manifest).parent().unwrap_or(Path::new(".")).to_owned();
         let mut command = cargo_in(&root);
         let text = process::output(command.args(["metadata", "--format-version=1", "--no-deps"]))?;
         let metadata: Value = serde_json::from_str(&text).map_err(|error| {
