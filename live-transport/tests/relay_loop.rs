@@ -4,10 +4,12 @@
 mod support;
 
 use live_core::{LinkEvent, Outcome, Packet, Publisher, Subscriber, Timestamp, TransportErrorKind};
-use live_transport::net::relay::RelayConfig;
+use live_transport::net::relay::{Relay, RelayConfig};
 use live_transport::net::rtmp::{RtmpPublisher, RtmpSubscriber};
 use std::time::Duration;
 use support::*;
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::net::TcpStream;
 use tokio::sync::mpsc::UnboundedReceiver;
 use tokio::task::JoinHandle;
 use tokio::time::{sleep, timeout};
@@ -210,4 +212,67 @@ async fn a_relay_that_goes_away_is_a_loss_for_both_sides() {
         let Outcome::Lost(error) = outcome else { panic!("ended: {outcome:?}") };
         assert!(matches!(error.kind, TransportErrorKind::Closed | TransportErrorKind::Io), "{error:?}");
     }
+}
+
+/// What the relay answers to `GET path`, until it closes or ends the body.
+async fn get(relay: &RunningRelay, path: &str) -> Vec<u8> {
+    let mut stream = TcpStream::connect(relay.http).await.unwrap();
+    let request = format!("GET {path} HTTP/1.1\r\nHost: relay\r\nConnection: close\r\n\r\n");
+    stream.write_all(request.as_bytes()).await.unwrap();
+    let mut answer = Vec::new();
+    timeout(PATIENCE, stream.read_to_end(&mut answer)).await.expect("the answer ends").unwrap();
+    answer
+}
+
+#[tokio::test]
+async fn http_flv_begins_with_a_file_header_and_its_body_ends_with_the_stream() {
+    let relay = RunningRelay::start().await;
+    let publication = Publication::running(&relay.rtmp_url("a")).await;
+    let (answer, outcome) = tokio::join!(get(&relay, "/live/a.flv?any=thing"), async {
+        sleep(Duration::from_millis(100)).await;
+        publication.end().await
+    });
+    assert!(matches!(outcome, Outcome::Ended));
+    let text = String::from_utf8_lossy(&answer).to_ascii_lowercase();
+    assert!(text.starts_with("http/1.1 200 ok\r\n") && text.contains("content-type: video/x-flv"), "{text}");
+    assert!(text.contains("\r\n\r\nd\r\nflv\x01"), "the file header is the first chunk");
+    assert!(answer.ends_with(b"\r\n0\r\n\r\n"), "the body ends as a body ends");
+}
+
+#[tokio::test]
+async fn what_is_not_there_is_404() {
+    let config = RelayConfig { wait: Duration::from_millis(50), ..RelayConfig::new(ANY).with_http(ANY) };
+    let relay = RunningRelay::start_with(config).await;
+    for path in ["/live/nobody.flv", "/", "/live/a.mp4"] {
+        assert!(get(&relay, path).await.starts_with(b"HTTP/1.1 404 "), "{path}");
+    }
+}
+
+#[tokio::test]
+async fn connections_and_streams_are_limited() {
+    let config = RelayConfig { streams: 1, ..RelayConfig::new(ANY) };
+    let relay = RunningRelay::start_with(config).await;
+    let first = Publication::running(&relay.rtmp_url("a")).await;
+    let Outcome::Lost(error) = Publication::start(&relay.rtmp_url("b")).end().await else {
+        panic!("two streams")
+    };
+    assert_eq!(error.kind, TransportErrorKind::Refused);
+    first.end().await;
+
+    let config = RelayConfig { connections: 1, ..RelayConfig::new(ANY) };
+    let relay = RunningRelay::start_with(config).await;
+    let first = Publication::running(&relay.rtmp_url("a")).await;
+    let waiting = Publication::start(&relay.rtmp_url("b"));
+    sleep(Duration::from_millis(100)).await;
+    assert!(!waiting.events.accepted(), "the second connection waits");
+    first.end().await;
+    assert!(matches!(waiting.end().await, Outcome::Ended), "until the first has gone");
+}
+
+#[tokio::test]
+async fn a_port_in_use_is_told_when_the_relay_is_opened() {
+    let relay = RunningRelay::start().await;
+    let error = Relay::bind(RelayConfig::new(relay.rtmp)).await.unwrap_err();
+    assert_eq!((error.kind, error.permanent), (TransportErrorKind::Address, true));
+    assert!(error.to_string().contains(&relay.rtmp.to_string()), "{error}");
 }

@@ -2,6 +2,7 @@
 
 use super::connect::{Connection, Connector, Deadlines};
 use super::drive::{Driver, Stop, Turn};
+use crate::rtmp::auth::{self, Credentials};
 use crate::rtmp::{ClientConfig, ClientEvent, ClientSession, Error, Purpose, Refusal, Step};
 use async_trait::async_trait;
 use live_core::queue::PacketReader;
@@ -9,6 +10,7 @@ use live_core::{
     LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
     TransportError, TransportErrorKind,
 };
+use std::hash::{BuildHasher, RandomState};
 use std::time::Instant;
 
 /// Publishes to RTMP servers.
@@ -30,18 +32,32 @@ type ClientDriver = Driver<Connection, ClientSession>;
 #[async_trait]
 impl Publisher for RtmpPublisher {
     async fn publish(&self, url: &StreamUrl, packets: &mut PacketReader, cx: &OutputCx) -> Outcome {
-        let connection = match self.connector.connect(url, &cx.events).await {
-            Ok(connection) => connection,
-            Err(error) => return Outcome::Lost(error),
-        };
         let deadlines = &self.connector.deadlines;
-        let session = session(Purpose::Publish, url, deadlines);
-        let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
-        match publish(&mut driver, packets, cx, deadlines).await {
-            Ok(()) => Outcome::Ended,
-            Err(stop) => Outcome::Lost(lost(url, driver.session.step(), stop)),
+        let mut login = String::new();
+        let mut connections = 0;
+        loop {
+            connections += 1;
+            let connection = match self.connector.connect(url, &cx.events).await {
+                Ok(connection) => connection,
+                Err(error) => return Outcome::Lost(error),
+            };
+            let session = session(Purpose::Publish, url, login, deadlines);
+            let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
+            let Err(stop) = publish(&mut driver, packets, cx, deadlines).await else { return Outcome::Ended };
+            match next_login(url, &stop).filter(|_| connections < auth::MAX_CONNECTIONS) {
+                Some(next) => login = next,
+                None => return Outcome::Lost(lost(url, driver.session.step(), stop)),
+            }
         }
     }
+}
+
+/// What to add to the next `connect`, when the server refused this one because it wants a login and we have one.
+fn next_login(url: &StreamUrl, stop: &Stop) -> Option<String> {
+    let Stop::Session(Error::Refused { step: Step::Connect, refusal }) = stop else { return None };
+    let credentials = Credentials { user: url.user()?, password: url.password()? };
+    let challenge = format!("{:016x}", RandomState::new().hash_one(url.port()));
+    auth::answer(credentials, url.app(), &refusal.description, &challenge)
 }
 
 /// Goes through the opening dialogue, sends until `packets` ends, and takes leave.
@@ -103,7 +119,7 @@ impl Subscriber for RtmpSubscriber {
             Err(error) => return Outcome::Lost(error),
         };
         let deadlines = &self.connector.deadlines;
-        let session = session(Purpose::Play, url, deadlines);
+        let session = session(Purpose::Play, url, String::new(), deadlines);
         let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
         match play(&mut driver, media, cx).await {
             Ok(()) => {
@@ -142,8 +158,9 @@ async fn play(
     }
 }
 
-fn session(purpose: Purpose, url: &StreamUrl, deadlines: &Deadlines) -> ClientSession {
+fn session(purpose: Purpose, url: &StreamUrl, login: String, deadlines: &Deadlines) -> ClientSession {
     let mut config = ClientConfig::new(purpose, url.clone());
+    config.login = login;
     config.answer = deadlines.answer;
     config.silence = deadlines.silence;
     ClientSession::new(tokio::time::Instant::now().into_std(), config)
@@ -187,5 +204,73 @@ fn is_final(step: Step, refusal: &Refusal) -> bool {
         Step::Connect | Step::Publish => !refusal.is_name_in_use(),
         Step::Play => !refusal.code.ends_with(".StreamNotFound"),
         _ => false,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use std::io;
+    use std::time::Duration;
+
+    fn refused(step: Step, code: &str) -> Stop {
+        let refusal = Refusal { code: code.to_owned(), description: String::new() };
+        Error::Refused { step, refusal }.into()
+    }
+
+    fn silent(step: Step) -> Stop {
+        Error::Silent { step, after: Duration::from_secs(10) }.into()
+    }
+
+    #[test]
+    fn every_way_to_lose_a_server_has_its_kind() {
+        use TransportErrorKind as Kind;
+        let url: StreamUrl = "rtmp://host/live/secretname?token=secrettoken".parse().unwrap();
+        for (step, stop, kind, permanent) in [
+            (Step::Handshake, silent(Step::Handshake), Kind::Handshake, false),
+            (Step::Handshake, Stop::Closed, Kind::Handshake, false),
+            (Step::Handshake, io::Error::from(io::ErrorKind::ConnectionReset).into(), Kind::Handshake, false),
+            (
+                Step::Handshake,
+                Error::Version(crate::rtmp::handshake::VersionError(b'H')).into(),
+                Kind::Handshake,
+                true,
+            ),
+            (Step::Connect, silent(Step::Connect), Kind::Handshake, false),
+            (Step::Connect, refused(Step::Connect, "NetConnection.Connect.Rejected"), Kind::Refused, true),
+            (Step::Connect, Stop::Closed, Kind::Closed, false),
+            (Step::CreateStream, silent(Step::CreateStream), Kind::Handshake, false),
+            (Step::Publish, refused(Step::Publish, "NetStream.Publish.BadName"), Kind::NameInUse, false),
+            (Step::Publish, refused(Step::Publish, "NetStream.Publish.Denied"), Kind::Refused, true),
+            (Step::Publish, Stop::Closed, Kind::Refused, false),
+            (Step::Play, refused(Step::Play, "NetStream.Play.StreamNotFound"), Kind::Refused, false),
+            (Step::Play, refused(Step::Play, "NetStream.Play.Failed"), Kind::Refused, true),
+            // T42: the server may close right after it accepted.
+            (Step::Media, Stop::Closed, Kind::Closed, false),
+            (Step::Media, silent(Step::Media), Kind::Io, false),
+            (Step::Media, Stop::Stalled(Duration::from_secs(10)), Kind::Io, false),
+            (Step::Media, io::Error::from(io::ErrorKind::ConnectionReset).into(), Kind::Io, false),
+            (Step::Media, refused(Step::Media, "NetStream.Publish.Denied"), Kind::Closed, false),
+        ] {
+            let case = format!("{step:?} {stop:?}");
+            let error = lost(&url, step, stop);
+            assert_eq!((error.kind, error.permanent), (kind, permanent), "{case}");
+            assert!(!format!("{error} {error:?}").contains("secret"), "{error:?}");
+        }
+    }
+
+    #[test]
+    fn t43_a_login_is_tried_only_with_credentials_and_for_a_refused_connect() {
+        let description = "[ code=403 need auth; authmod=adobe ]".to_owned();
+        let stop = |step| {
+            let refusal =
+                Refusal { code: "NetConnection.Connect.Rejected".into(), description: description.clone() };
+            Stop::Session(Error::Refused { step, refusal })
+        };
+        let with: StreamUrl = "rtmp://me:pw@host/live/x".parse().unwrap();
+        let without: StreamUrl = "rtmp://host/live/x".parse().unwrap();
+        assert_eq!(next_login(&with, &stop(Step::Connect)).as_deref(), Some("?authmod=adobe&user=me"));
+        assert_eq!(next_login(&without, &stop(Step::Connect)), None);
+        assert_eq!(next_login(&with, &stop(Step::Publish)), None);
     }
 }

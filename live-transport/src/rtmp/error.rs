@@ -94,8 +94,8 @@ pub enum Error {
         /// Its words.
         refusal: Refusal,
     },
-    /// Media came, but nothing of it could be used.
-    #[error("nothing of the stream can be played: {0}")]
+    /// The media is in a form that cannot be received or sent.
+    #[error("the media cannot be used: {0}")]
     Unusable(crate::flv::ErrorKind),
     /// The peer uses more of something than it may.
     #[error("the peer opens more than {0} message streams")]

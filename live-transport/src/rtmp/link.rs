@@ -76,8 +76,11 @@ impl Link {
     /// about streams.
     pub(super) fn next_message(&mut self, input: &mut BytesMut) -> Result<Option<Message>, Error> {
         loop {
-            if let Some(part) = self.aggregate.as_mut().and_then(Iterator::next) {
-                return Ok(Some(part));
+            if let Some(aggregate) = &mut self.aggregate {
+                match aggregate.next() {
+                    Some(part) => return Ok(Some(part)),
+                    None => self.aggregate = None,
+                }
             }
             let message = self.reader.read(input)?;
             if let Some(total) = self.window.due(self.reader.offset()) {

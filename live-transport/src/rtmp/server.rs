@@ -200,10 +200,11 @@ impl ServerSession {
     }
 
     /// Refuses what the client asked for on `stream`, with a code such as `NetStream.Publish.BadName`.
-    pub fn refuse(&mut self, stream: u32, code: &str, description: &str) {
+    pub fn refuse(&mut self, now: Instant, stream: u32, code: &str, description: &str) {
         let Some(entry) = self.streams.iter_mut().find(|entry| entry.id == stream) else { return };
         entry.role = Role::Idle;
         self.status(stream, "error", code, description);
+        self.wait_for_stream(now);
     }
 
     /// Sends media to a client that plays on `stream`; the payload is not copied.
@@ -252,7 +253,8 @@ impl ServerSession {
         let has = |role| self.streams.iter().any(|stream| stream.role == role);
         if has(Role::Publishes) {
             self.wait_for(now, Step::Media);
-        } else if has(Role::Plays) {
+        } else if has(Role::Plays) || has(Role::AsksToPublish) || has(Role::AsksToPlay) {
+            // It is not the client's turn.
             self.step = Step::Media;
             self.deadline = None;
         } else {
@@ -293,8 +295,8 @@ impl ServerSession {
         match command.name.as_str() {
             "connect" => self.connect(now, command),
             "createStream" => self.create_stream(command)?,
-            "publish" => self.ask(on, Role::AsksToPublish, text(0)),
-            "play" => self.ask(on, Role::AsksToPlay, text(0)),
+            "publish" => self.ask(now, on, Role::AsksToPublish, text(0)),
+            "play" => self.ask(now, on, Role::AsksToPlay, text(0)),
             "deleteStream" => {
                 let id = command.arguments.first().and_then(Value::as_number).unwrap_or_default();
                 // Truncation gives an id that exists or one that does not; the latter is passed over.
@@ -363,7 +365,7 @@ impl ServerSession {
     }
 
     /// Passes the wish to publish or play on to the caller.
-    fn ask(&mut self, stream: u32, role: Role, name: &str) {
+    fn ask(&mut self, now: Instant, stream: u32, role: Role, name: &str) {
         let Some(entry) = self.streams.iter_mut().find(|entry| entry.id == stream) else {
             self.status(stream, "error", "NetStream.Failed", "There is no such message stream.");
             return;
@@ -378,6 +380,7 @@ impl ServerSession {
             Role::AsksToPublish => ServerEvent::Publish { stream, app, name },
             _ => ServerEvent::Play { stream, app, name },
         });
+        self.wait_for_stream(now);
     }
 
     fn close(&mut self, now: Instant, stream: u32) {

@@ -60,6 +60,11 @@ impl Class {
     }
 }
 
+/// Bytes that a message is counted with: its payload, and what keeping it costs besides.
+pub(super) fn weight(message: &Message) -> usize {
+    message.payload.len() + size_of::<Message>()
+}
+
 /// The stream information in force, and everything since the newest key frame.
 #[derive(Debug)]
 pub(super) struct Cache {
@@ -110,7 +115,7 @@ impl Cache {
     }
 
     fn keep(&mut self, message: &Message) {
-        self.group_bytes += message.payload.len();
+        self.group_bytes += weight(message);
         self.group.push_back(message.clone());
         if self.group_bytes > self.limit {
             self.clear_group();
@@ -189,7 +194,7 @@ mod tests {
 
     #[test]
     fn a_group_over_the_limit_is_not_kept() {
-        let mut cache = Cache::new(5);
+        let mut cache = Cache::new(2 * size_of::<Message>() + 8);
         note(&mut cache, &message(MessageType::VIDEO, 0, &[0x17, 1, 1]));
         assert_eq!(cache.replay().count(), 1);
         note(&mut cache, &message(MessageType::VIDEO, 40, &[0x27, 1, 1]));

@@ -1,6 +1,6 @@
 //! The streams of a relay: one publisher each, any number of viewers, no I/O.
 
-use super::cache::{Cache, Class};
+use super::cache::{Cache, Class, weight};
 use crate::rtmp::chunk::Message;
 use std::collections::{HashMap, VecDeque};
 use std::fmt;
@@ -146,17 +146,17 @@ impl State {
 impl Queue {
     /// Queues a message, or leaves it out until the viewer has caught up.
     fn offer(&mut self, message: &Message, class: Class, has_video: bool, limit: usize) {
-        if self.bytes + message.payload.len() > limit {
+        if self.bytes + weight(message) > limit {
             self.messages.retain(|message| Class::of(message).is_information());
-            self.bytes = self.messages.iter().map(|message| message.payload.len()).sum();
+            self.bytes = self.messages.iter().map(weight).sum();
             self.needs_key = true;
         }
         if class == Class::Key || (class == Class::Audio && !has_video) {
             self.needs_key = false;
         }
         let wanted = class.is_information() || !self.needs_key;
-        if wanted && self.bytes + message.payload.len() <= limit {
-            self.bytes += message.payload.len();
+        if wanted && self.bytes + weight(message) <= limit {
+            self.bytes += weight(message);
             self.messages.push_back(message.clone());
             self.wake();
         }
@@ -164,7 +164,7 @@ impl Queue {
 
     fn take(&mut self) -> Option<Message> {
         let message = self.messages.pop_front()?;
-        self.bytes -= message.payload.len();
+        self.bytes -= weight(&message);
         Some(message)
     }
 
@@ -283,7 +283,7 @@ mod tests {
     use crate::rtmp::chunk::MessageType;
 
     fn hub() -> Hub {
-        Hub::new(2, 100, 1000)
+        Hub::new(2, 10 * weight(&key(0)), 100_000)
     }
 
     fn message(kind: MessageType, timestamp: u32, first: [u8; 2], size: usize) -> Message {

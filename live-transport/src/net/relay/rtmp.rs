@@ -93,7 +93,12 @@ impl Connection {
     fn publish(&mut self, stream: u32, key: &str) {
         let session = &mut self.driver.session;
         if !matches!(self.role, Role::Nothing) {
-            session.refuse(stream, "NetStream.Failed", "This connection is in use for another stream.");
+            session.refuse(
+                now(),
+                stream,
+                "NetStream.Failed",
+                "This connection is in use for another stream.",
+            );
             return;
         }
         match self.shared.hub.publish(key) {
@@ -102,10 +107,15 @@ impl Connection {
                 session.accept(now(), stream);
             }
             Err(Denied::InUse) => {
-                session.refuse(stream, "NetStream.Publish.BadName", "The stream is being published already.");
+                session.refuse(
+                    now(),
+                    stream,
+                    "NetStream.Publish.BadName",
+                    "The stream is being published already.",
+                );
             }
             Err(Denied::Full) => {
-                session.refuse(stream, "NetStream.Publish.Denied", "There are too many streams.");
+                session.refuse(now(), stream, "NetStream.Publish.Denied", "There are too many streams.");
             }
         }
     }
@@ -113,14 +123,19 @@ impl Connection {
     fn watch(&mut self, stream: u32, key: &str) {
         let session = &mut self.driver.session;
         if !matches!(self.role, Role::Nothing) {
-            session.refuse(stream, "NetStream.Failed", "This connection is in use for another stream.");
+            session.refuse(
+                now(),
+                stream,
+                "NetStream.Failed",
+                "This connection is in use for another stream.",
+            );
             return;
         }
         match self.shared.hub.watch(key) {
             Ok(viewer) => {
                 self.role = Role::Waits { viewer, stream, until: Instant::now() + self.shared.config.wait };
             }
-            Err(_) => session.refuse(stream, "NetStream.Play.Failed", "There are too many streams."),
+            Err(_) => session.refuse(now(), stream, "NetStream.Play.Failed", "There are too many streams."),
         }
     }
 
@@ -132,7 +147,12 @@ impl Connection {
                 Role::Plays { viewer, stream }
             }
             (Role::Waits { stream, .. }, Wish::Found(false)) => {
-                session.refuse(stream, "NetStream.Play.StreamNotFound", "Nobody publishes this stream.");
+                session.refuse(
+                    now(),
+                    stream,
+                    "NetStream.Play.StreamNotFound",
+                    "Nobody publishes this stream.",
+                );
                 Role::Nothing
             }
             (Role::Plays { viewer, stream }, Wish::Media(Some(message))) => {

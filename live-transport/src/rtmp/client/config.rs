@@ -4,6 +4,7 @@ use crate::amf0::Value;
 use crate::rtmp::chunk::Limits;
 use crate::rtmp::error::Step;
 use live_core::StreamUrl;
+use std::fmt;
 use std::time::Duration;
 
 /// What a client connects for.
@@ -17,13 +18,15 @@ pub enum Purpose {
 
 /// What a [`ClientSession`](super::ClientSession) is to do, and how patiently.
 ///
-/// `Debug` hides the stream name, as the address does.
-#[derive(Clone, Debug)]
+/// `Debug` hides the stream name, as the address does, and the login.
+#[derive(Clone)]
 pub struct ClientConfig {
     /// Where to: application, stream name and tokens come from here.
     pub url: StreamUrl,
     /// What for.
     pub purpose: Purpose,
+    /// What a login adds behind the application's name: see [`auth`](crate::rtmp::auth). Default nothing.
+    pub login: String,
     /// How long each answer of the opening dialogue may take. Default 10 s.
     pub answer: Duration,
     /// How long a stream that is played may be without media. Default 10 s.
@@ -37,6 +40,18 @@ pub struct ClientConfig {
     pub limits: Limits,
 }
 
+impl fmt::Debug for ClientConfig {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("ClientConfig")
+            .field("url", &self.url)
+            .field("purpose", &self.purpose)
+            .field("answer", &self.answer)
+            .field("silence", &self.silence)
+            .field("chunk_size", &self.chunk_size)
+            .finish_non_exhaustive()
+    }
+}
+
 impl ClientConfig {
     /// The defaults for `url`.
     #[must_use]
@@ -44,6 +59,7 @@ impl ClientConfig {
         Self {
             url,
             purpose,
+            login: String::new(),
             answer: Duration::from_secs(10),
             silence: Duration::from_secs(10),
             chunk_size: 65_536,
@@ -64,8 +80,8 @@ impl ClientConfig {
     pub(super) fn connect_object(&self) -> Value {
         const AUDIO_MP3_AND_AAC: f64 = 1028.0; // 0x0004 | 0x0400
         const VIDEO_H264: f64 = 128.0; // 0x0080
-        let app = Value::from(self.url.app());
-        let tc_url = Value::from(self.url.tc_url());
+        let app = Value::from(format!("{}{}", self.url.app(), self.login));
+        let tc_url = Value::from(format!("{}{}", self.url.tc_url(), self.login));
         match self.purpose {
             Purpose::Publish => Value::object([
                 ("app", app),

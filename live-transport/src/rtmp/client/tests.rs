@@ -422,7 +422,7 @@ fn a_stream_of_foreign_codecs_says_so_instead_of_silence() {
     let mut scene = Scene::player().accepted();
     scene.media(MessageType::VIDEO, 0, &[0x14, 1, 2, 3]);
     let Err(error @ Error::Unusable(_)) = scene.pass(Duration::from_secs(10)) else { panic!("patient") };
-    assert!(error.to_string().starts_with("nothing of the stream can be played: "), "{error}");
+    assert!(error.to_string().starts_with("the media cannot be used: "), "{error}");
 }
 
 #[test]
