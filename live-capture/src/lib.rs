@@ -21,3 +21,4 @@
 pub mod pattern;
 pub mod pump;
 pub mod tone;
+pub mod y4m;

@@ -19,8 +19,8 @@ pub use stamp::{Stamp, read_stamp, read_stamp_luma};
 use crate::pump::{self, Flow, Pace};
 use live_core::queue::FrameSender;
 use live_core::{
-    CaptureError, CaptureErrorKind, CaptureGuard, I420, PicturePool, SessionClock, SourceInfo, SourceKind,
-    Timestamp, VideoFrame, VideoSource,
+    CaptureError, CaptureErrorKind, CaptureGuard, Color, I420, PicturePool, SessionClock, SourceInfo,
+    SourceKind, Timestamp, VideoFrame, VideoSource,
 };
 use std::time::{Instant, SystemTime, UNIX_EPOCH};
 
@@ -58,6 +58,12 @@ impl PatternSpec {
     #[must_use]
     pub fn pts(&self, frame: u32) -> Timestamp {
         Timestamp::from_index(u64::from(frame), self.fps)
+    }
+
+    /// How the samples of its pictures are to be read: what players assume of the size.
+    #[must_use]
+    pub fn color(&self) -> Color {
+        Color::assumed_for(self.width, self.height)
     }
 
     /// As [`pts`](Self::pts), in microseconds since the session started.

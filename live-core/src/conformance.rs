@@ -1,4 +1,4 @@
-//! The examination every codec backend sits (feature `conformance`).
+//! The examination every codec and source backend sits (feature `conformance`).
 //!
 //! A backend's test opens its codec for these functions; they panic with a sentence about the promise that was broken.
 //! The promises are those of the traits' documentation. What a backend honestly refuses with
@@ -16,7 +16,9 @@
 
 mod audio;
 mod material;
+mod source;
 mod video;
 
 pub use audio::{OpenAudioDecoder, OpenAudioEncoder, audio_decoder, audio_encoder};
+pub use source::{OpenAudioSource, OpenVideoSource, audio_source, video_source};
 pub use video::{OpenVideoDecoder, OpenVideoEncoder, video_decoder, video_encoder};

@@ -4,7 +4,7 @@ use super::canvas::{Canvas, Rect};
 use super::font::{self, Font};
 use super::stamp::{Geometry, Stamp};
 use super::{PatternSpec, PatternStyle};
-use live_core::{Color, I420, PicturePool, Plane};
+use live_core::{I420, PicturePool, Plane};
 use std::f32::consts::TAU;
 
 /// Colour bars at 75 %, in the customary order of falling brightness.
@@ -206,12 +206,4 @@ fn copy_of(picture: &I420, pool: &PicturePool) -> I420 {
         to.copy_from_slice(picture.plane(plane));
     }
     copy
-}
-
-impl PatternSpec {
-    /// How the samples of its pictures are to be read: what players assume of the size.
-    #[must_use]
-    pub fn color(&self) -> Color {
-        Color::assumed_for(self.width, self.height)
-    }
 }

@@ -3,7 +3,7 @@
 //! The format is described by the `yuv4mpeg` manual page of mjpegtools; `XCOLORRANGE` is FFmpeg's addition.
 
 use crate::frame::{I420, PicturePool, Plane, Range};
-use std::io::{self, BufRead, Read, Write};
+use std::io::{self, BufRead, Read, Seek, Write};
 
 const MAGIC: &str = "YUV4MPEG2";
 /// Header lines of real files have less than 200 bytes.
@@ -180,10 +180,21 @@ impl<R: BufRead> Reader<R> {
         }
         Ok(())
     }
+}
 
-    /// Gives the input back.
-    pub fn into_inner(self) -> R {
-        self.input
+impl<R: BufRead + Seek> Reader<R> {
+    /// Goes back to the first picture.
+    ///
+    /// # Errors
+    /// [`Error::Io`], and [`Error::Header`] when the file has been replaced by something else meanwhile.
+    pub fn rewind(&mut self) -> Result<(), Error> {
+        self.input.rewind()?;
+        let line = read_line(&mut self.input)?;
+        if line.and_then(|line| Header::parse(&line).ok()) != Some(self.header) {
+            return Err(Error::Header("its first line has changed since it was opened"));
+        }
+        self.index = 0;
+        Ok(())
     }
 }
 

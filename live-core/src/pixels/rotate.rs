@@ -12,12 +12,12 @@ pub fn rotate(picture: &I420, rotation: Rotation, pool: &PicturePool) -> I420 {
         Rotation::Half => {
             map_planes(picture, width, height, pool, |from, to| simd::run(Flip::<true> { from, to }))
         }
-        Rotation::Clockwise90 => map_planes(picture, height, width, pool, |from, to| {
-            simd::run(Transpose { from, to, upwards: true, leftwards: false });
-        }),
-        Rotation::Clockwise270 => map_planes(picture, height, width, pool, |from, to| {
-            simd::run(Transpose { from, to, upwards: false, leftwards: true });
-        }),
+        Rotation::Clockwise90 => {
+            map_planes(picture, height, width, pool, |from, to| simd::run(Quarter::<true> { from, to }))
+        }
+        Rotation::Clockwise270 => {
+            map_planes(picture, height, width, pool, |from, to| simd::run(Quarter::<false> { from, to }))
+        }
     }
 }
 
@@ -42,7 +42,8 @@ fn map_planes(
     for ((samples, plane), ((width, height), stride)) in
         made.planes_mut().into_iter().zip(Plane::ALL).zip(layout)
     {
-        make(Source { picture, plane }, Target { samples, stride, width, height });
+        let source = Source { samples: picture.plane(plane), stride: picture.stride(plane) };
+        make(source, Target { samples, stride, width, height });
     }
     made
 }
@@ -50,15 +51,8 @@ fn map_planes(
 /// A plane to read.
 #[derive(Clone, Copy)]
 struct Source<'a> {
-    picture: &'a I420,
-    plane: Plane,
-}
-
-impl<'a> Source<'a> {
-    #[inline(always)]
-    fn row(&self, row: usize) -> &'a [u8] {
-        self.picture.row(self.plane, row)
-    }
+    samples: &'a [u8],
+    stride: usize,
 }
 
 /// A plane to write.
@@ -80,7 +74,8 @@ impl<const UPSIDE_DOWN: bool> Kernel for Flip<'_, UPSIDE_DOWN> {
     fn run(self) {
         let Target { samples, stride, width, height } = self.to;
         for (row, to) in samples.chunks_mut(stride).take(height).enumerate() {
-            let from = self.from.row(if UPSIDE_DOWN { height - 1 - row } else { row });
+            let row = if UPSIDE_DOWN { height - 1 - row } else { row };
+            let from = &self.from.samples[row * self.from.stride..][..width];
             for (to, from) in to[..width].iter_mut().zip(from.iter().rev()) {
                 *to = *from;
             }
@@ -88,40 +83,39 @@ impl<const UPSIDE_DOWN: bool> Kernel for Flip<'_, UPSIDE_DOWN> {
     }
 }
 
-/// Side of the squares that are transposed at a time: their rows stay in the cache on both sides.
-const SIDE: usize = 16;
+/// Side of the squares that are transposed at a time.
+const SIDE: usize = 8;
 
-/// Exchanges rows and columns: row `r` of the result is column `r` of the source, or the `r`-th from the right when
-/// `leftwards`; read downwards, or `upwards`.
-struct Transpose<'a> {
+/// Turns by a quarter: clockwise, or the other way.
+struct Quarter<'a, const CLOCKWISE: bool> {
     from: Source<'a>,
     to: Target<'a>,
-    upwards: bool,
-    leftwards: bool,
 }
 
-impl Kernel for Transpose<'_> {
+impl<const CLOCKWISE: bool> Kernel for Quarter<'_, CLOCKWISE> {
+    /// Result column `x` is source row `width - 1 - x` (clockwise) or `x`; result row `y` is source column `y` (clockwise)
+    /// or `height - 1 - y`.
     #[inline(always)]
     fn run(self) {
-        let Target { samples, stride, width, height } = self.to;
+        let Self { from, to: Target { samples, stride, width, height } } = self;
         for top in (0..height).step_by(SIDE) {
             let rows = SIDE.min(height - top);
+            let source_column = if CLOCKWISE { top } else { height - top - rows };
             for left in (0..width).step_by(SIDE) {
                 let columns = SIDE.min(width - left);
-                // The square's place in the source, whose height is our width.
-                let source_left = if self.leftwards { height - top - rows } else { top };
                 let mut square = [[0; SIDE]; SIDE];
-                for (column, line) in square.iter_mut().take(columns).enumerate() {
-                    let source_row = if self.upwards { width - 1 - left - column } else { left + column };
-                    let from = &self.from.row(source_row)[source_left..][..rows];
-                    match from.first_chunk() {
+                for (column, line) in square[..columns].iter_mut().enumerate() {
+                    let source_row = if CLOCKWISE { width - 1 - left - column } else { left + column };
+                    let source = &from.samples[source_row * from.stride + source_column..];
+                    // Samples behind the edge, padding or the next row, end up in lines that are not stored.
+                    match source.first_chunk() {
                         Some(whole) => *line = *whole,
-                        None => line[..rows].copy_from_slice(from),
+                        None => line[..source.len()].copy_from_slice(source),
                     }
                 }
                 let turned = transposed(&square);
                 for row in 0..rows {
-                    let line = &turned[if self.leftwards { rows - 1 - row } else { row }];
+                    let line = &turned[if CLOCKWISE { row } else { rows - 1 - row }];
                     let to = &mut samples[(top + row) * stride + left..][..columns];
                     match to.first_chunk_mut() {
                         Some(whole) => *whole = *line,
@@ -133,24 +127,18 @@ impl Kernel for Transpose<'_> {
     }
 }
 
-/// Four rounds of interleaving the upper with the lower half: the shuffles that vector units have.
+/// Exchanges ever larger blocks across the diagonal, a whole line at a time in one word.
 #[inline(always)]
 fn transposed(square: &[[u8; SIDE]; SIDE]) -> [[u8; SIDE]; SIDE] {
-    let mut lines = *square;
-    for _ in 0..4 {
-        let mut next = [[0; SIDE]; SIDE];
-        for line in 0..SIDE / 2 {
-            let (upper, lower) = (&lines[line], &lines[line + SIDE / 2]);
-            for place in 0..SIDE / 2 {
-                next[2 * line][2 * place] = upper[place];
-                next[2 * line][2 * place + 1] = lower[place];
-                next[2 * line + 1][2 * place] = upper[place + SIDE / 2];
-                next[2 * line + 1][2 * place + 1] = lower[place + SIDE / 2];
-            }
+    let mut lines = square.map(u64::from_le_bytes);
+    for (side, mask) in [(1, 0x00ff_00ff_00ff_00ff), (2, 0x0000_ffff_0000_ffff), (4, 0x0000_0000_ffff_ffff)] {
+        for upper in (0..SIDE).filter(|line| line & side == 0) {
+            let exchanged = ((lines[upper] >> (8 * side)) ^ lines[upper + side]) & mask;
+            lines[upper + side] ^= exchanged;
+            lines[upper] ^= exchanged << (8 * side);
         }
-        lines = next;
     }
-    lines
+    lines.map(u64::to_le_bytes)
 }
 
 #[cfg(test)]

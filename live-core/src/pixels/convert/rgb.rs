@@ -158,12 +158,21 @@ fn split<const RED: usize>(pixels: &[u8]) -> [[i16; RUN]; 3] {
             &filled
         }
     };
+    // Halves of words first, then their bytes: the vectoriser handles this far better than four bytes at once.
+    let (mut lower, mut upper) = ([0; RUN], [0; RUN]);
+    for (place, &[first, second, third, fourth]) in run.as_chunks::<4>().0.iter().enumerate() {
+        lower[place] = u16::from_le_bytes([first, second]);
+        upper[place] = u16::from_le_bytes([third, fourth]);
+    }
     let mut channels = [[0; RUN]; 3];
-    for (place, pixel) in run.as_chunks::<4>().0.iter().enumerate() {
-        let word = u32::from_le_bytes(*pixel);
-        channels[RED][place] = (word & 0xff) as i16;
-        channels[1][place] = ((word >> 8) & 0xff) as i16;
-        channels[2 - RED][place] = ((word >> 16) & 0xff) as i16;
+    for (sample, &half) in channels[RED].iter_mut().zip(&lower) {
+        *sample = (half & 0xff) as i16;
+    }
+    for (sample, &half) in channels[1].iter_mut().zip(&lower) {
+        *sample = (half >> 8) as i16;
+    }
+    for (sample, &half) in channels[2 - RED].iter_mut().zip(&upper) {
+        *sample = (half & 0xff) as i16;
     }
     channels
 }
@@ -301,38 +310,59 @@ fn read_run<const N: usize>(rest: &[u8]) -> [u8; N] {
 fn rgb_run(y: &[u8; RUN], u: &[u8; HALF], v: &[u8; HALF], weights: &ToRgb) -> [[u8; RUN]; 3] {
     // One half in 4 bits of fraction, and what rounding down takes on average.
     const HALF_CODE: i16 = 8 + 1;
-    let mut added = [[0; RUN]; 3];
+    let mut luma = [0; RUN];
+    for (luma, &y) in luma.iter_mut().zip(y) {
+        *luma = scaled((i16::from(y) - weights.black) << 7, weights.luma) + HALF_CODE;
+    }
+    let (mut red, mut green, mut blue) = ([0; HALF], [0; HALF], [0; HALF]);
     for place in 0..HALF {
         let (cb, cr) = ((i16::from(u[place]) - 128) << 8, (i16::from(v[place]) - 128) << 8);
-        let green = scaled(cb, weights.green_of_cb) + scaled(cr, weights.green_of_cr);
-        for twin in [2 * place, 2 * place + 1] {
-            added[0][twin] = scaled(cr, weights.red_of_cr);
-            added[1][twin] = green;
-            added[2][twin] = scaled(cb, weights.blue_of_cb);
-        }
+        red[place] = scaled(cr, weights.red_of_cr);
+        green[place] = scaled(cb, weights.green_of_cb) + scaled(cr, weights.green_of_cr);
+        blue[place] = scaled(cb, weights.blue_of_cb);
     }
-    let mut rgb = [[0; RUN]; 3];
-    for (run, added) in rgb.iter_mut().zip(&added) {
-        for (sample, (&y, &added)) in run.iter_mut().zip(y.iter().zip(added)) {
-            let luma = scaled((i16::from(y) - weights.black) << 7, weights.luma);
-            *sample = ((luma + added + HALF_CODE) >> 4).clamp(0, 255) as u8;
-        }
+    [channel(&luma, &red), channel(&luma, &green), channel(&luma, &blue)]
+}
+
+/// Adds to each pair of pixels what their chroma is worth.
+#[inline(always)]
+fn channel(luma: &[i16; RUN], added: &[i16; HALF]) -> [u8; RUN] {
+    let mut twice = [0; RUN];
+    for (pair, &value) in twice.as_chunks_mut::<2>().0.iter_mut().zip(added) {
+        *pair = [value; 2];
     }
-    rgb
+    let mut run = [0; RUN];
+    for (sample, (&luma, &added)) in run.iter_mut().zip(luma.iter().zip(&twice)) {
+        *sample = ((luma + added) >> 4).clamp(0, 255) as u8;
+    }
+    run
 }
 
 /// Sorts a run into pixels; a short `out` takes its beginning.
 #[inline(always)]
 fn store<const BYTES: usize, const RED: usize>(rgb: &[[u8; RUN]; 3], out: &mut [u8]) {
-    for (place, pixel) in out.chunks_exact_mut(BYTES).enumerate() {
-        let [first, green, third] = [rgb[RED][place], rgb[1][place], rgb[2 - RED][place]];
-        if BYTES == 4 {
-            // One store of a word is what the vectoriser handles best.
-            let word = u32::from_le_bytes([first, green, third, 255]);
-            pixel.copy_from_slice(&word.to_le_bytes());
-        } else {
-            pixel.copy_from_slice(&[first, green, third]);
+    let [first, green, third] = [&rgb[RED], &rgb[1], &rgb[2 - RED]];
+    let mut run = [[0; BYTES]; RUN];
+    if BYTES == 4 {
+        // Bytes into halves of words, halves into words: the two steps that vector units have.
+        let (mut lower, mut upper) = ([0; RUN], [0; RUN]);
+        for place in 0..RUN {
+            lower[place] = u16::from_le_bytes([first[place], green[place]]);
+            upper[place] = u16::from_le_bytes([third[place], 255]);
         }
+        for (pixel, (&lower, &upper)) in run.iter_mut().zip(lower.iter().zip(&upper)) {
+            let word = u32::from(lower) | (u32::from(upper) << 16);
+            pixel.copy_from_slice(&word.to_le_bytes());
+        }
+    } else {
+        for (place, pixel) in run.iter_mut().enumerate() {
+            pixel.copy_from_slice(&[first[place], green[place], third[place]]);
+        }
+    }
+    let pixels = out.as_chunks_mut::<BYTES>().0;
+    match pixels.first_chunk_mut() {
+        Some(whole) => *whole = run,
+        None => pixels.copy_from_slice(&run[..pixels.len()]),
     }
 }
 

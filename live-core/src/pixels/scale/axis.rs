@@ -27,10 +27,12 @@ pub(super) struct Axis {
     end: usize,
     /// Source samples to a result's sample; fewer are padded with weights of zero.
     taps: usize,
-    /// The first source sample of each result's sample.
-    starts: Vec<usize>,
+    /// The first source sample of each result's sample, counted from `first`.
+    offsets: Vec<u32>,
     /// `taps` weights for each result's sample.
     weights: Vec<u16>,
+    /// The same weights, those of all results' first tap before those of their second.
+    weights_by_tap: Vec<u16>,
 }
 
 impl Axis {
@@ -48,18 +50,21 @@ impl Axis {
             first,
             end,
             taps,
-            starts: Vec::with_capacity(len),
+            offsets: Vec::with_capacity(len),
             weights: Vec::with_capacity(len * taps),
+            weights_by_tap: Vec::with_capacity(len * taps),
         };
         for (begin, weights) in spans {
             // All taps must lie inside: a sample close to the end begins earlier, with weights of zero.
             let start = begin.min(end - taps);
-            axis.starts.push(start);
+            axis.offsets.push((start - first) as u32);
             let before = axis.weights.len() + (begin - start);
             axis.weights.resize(before, 0);
             axis.weights.extend(weights);
-            axis.weights.resize(axis.starts.len() * taps, 0);
+            axis.weights.resize(axis.len() * taps, 0);
         }
+        let by_tap = (0..taps).flat_map(|tap| axis.weights.iter().skip(tap).step_by(taps));
+        axis.weights_by_tap.extend(by_tap);
         axis.ratio = axis.recognise(from, to);
         axis
     }
@@ -98,7 +103,7 @@ impl Axis {
 
     /// Samples of the result.
     pub(super) fn len(&self) -> usize {
-        self.starts.len()
+        self.offsets.len()
     }
 
     /// The source samples that are used.
@@ -112,12 +117,12 @@ impl Axis {
 
     /// The first source sample of the result's sample `index`.
     pub(super) fn start(&self, index: usize) -> usize {
-        self.starts[index]
+        self.first + self.offsets[index] as usize
     }
 
-    /// As [`start`](Self::start) for all samples, counted from the first one that is used.
-    pub(super) fn offsets(&self) -> impl Iterator<Item = usize> {
-        self.starts.iter().map(|start| start - self.first)
+    /// The first source samples of all results, counted from the first one that is used.
+    pub(super) fn offsets(&self) -> &[u32] {
+        &self.offsets
     }
 
     /// The weights of the result's sample `index`.
@@ -125,9 +130,9 @@ impl Axis {
         &self.weights[index * self.taps..][..self.taps]
     }
 
-    /// All weights, [`taps`](Self::taps) to a sample.
-    pub(super) fn all_weights(&self) -> &[u16] {
-        &self.weights
+    /// The weights that all results give to their source sample number `tap`.
+    pub(super) fn weights_of_tap(&self, tap: usize) -> &[u16] {
+        &self.weights_by_tap[tap * self.len()..][..self.len()]
     }
 }
 

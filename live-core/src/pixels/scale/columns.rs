@@ -14,7 +14,7 @@ pub(super) fn mix(mixed: &[u16], across: &Axis, to: &mut [u8]) {
             2 => taps::<2>(mixed, across, to),
             3 => taps::<3>(mixed, across, to),
             4 => taps::<4>(mixed, across, to),
-            _ => any_taps(mixed, across, to),
+            _ => many_taps(mixed, across, to),
         },
     }
 }
@@ -66,32 +66,38 @@ fn groups<const P: usize, const Q: usize>(mixed: &[u16], to: &mut [u8]) {
     }
 }
 
-/// Any ratio whose samples depend on `TAPS` neighbours.
+/// Any ratio whose samples depend on `TAPS` neighbours: these are fetched one by one, then multiplied side by side.
 #[inline(always)]
 fn taps<const TAPS: usize>(mixed: &[u16], across: &Axis, to: &mut [u8]) {
-    let weights = across.all_weights().as_chunks::<TAPS>().0;
-    for ((to, start), weights) in to.iter_mut().zip(across.offsets()).zip(weights) {
-        let neighbours = &mixed[start..start + TAPS];
-        let mut sum = 1 << 23;
-        for (&value, &weight) in neighbours.iter().zip(weights) {
-            sum += u32::from(value) * u32::from(weight);
+    const PIECE: usize = 64;
+    for (piece, (to, offsets)) in to.chunks_mut(PIECE).zip(across.offsets().chunks(PIECE)).enumerate() {
+        let mut fetched = [[0_u16; PIECE]; TAPS];
+        for (place, &offset) in offsets.iter().enumerate() {
+            let neighbours = &mixed[offset as usize..][..TAPS];
+            for (fetched, &neighbour) in fetched.iter_mut().zip(neighbours) {
+                fetched[place] = neighbour;
+            }
         }
-        *to = (sum >> 24) as u8;
+        let mut sums = [0_u16; PIECE];
+        for (tap, fetched) in fetched.iter().enumerate() {
+            let weights = &across.weights_of_tap(tap)[piece * PIECE..];
+            for ((sum, &value), &weight) in sums.iter_mut().zip(fetched).zip(weights) {
+                *sum += ((u32::from(value) * u32::from(weight)) >> 16) as u16;
+            }
+        }
+        for (to, &sum) in to.iter_mut().zip(&sums) {
+            *to = rounded(sum);
+        }
     }
 }
 
+/// Any number of neighbours, in exact 32-bit sums.
 #[inline(always)]
-fn any_taps(mixed: &[u16], across: &Axis, to: &mut [u8]) {
-    let taps = across.taps();
-    for ((to, start), weights) in
-        to.iter_mut().zip(across.offsets()).zip(across.all_weights().chunks_exact(taps))
-    {
-        let neighbours = &mixed[start..start + taps];
-        let sum: u32 = neighbours
-            .iter()
-            .zip(weights)
-            .map(|(&value, &weight)| u32::from(value) * u32::from(weight))
-            .sum();
+fn many_taps(mixed: &[u16], across: &Axis, to: &mut [u8]) {
+    for (index, (to, &offset)) in to.iter_mut().zip(across.offsets()).enumerate() {
+        let neighbours = &mixed[offset as usize..][..across.taps()];
+        let weighted = neighbours.iter().zip(across.weights(index));
+        let sum: u32 = weighted.map(|(&value, &weight)| u32::from(value) * u32::from(weight)).sum();
         *to = ((sum + (1 << 23)) >> 24) as u8;
     }
 }
