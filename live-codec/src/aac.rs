@@ -49,8 +49,8 @@ pub struct AudioSpecificConfig {
     pub channels: u16,
     /// Samples per channel in an access unit of the core: 1024 or 960.
     pub frame_length: u16,
-    /// The sampling rate with spectral band replication, when the stream says that it has one. `Some(None)` says that it has none; `None`
-    /// leaves it open.
+    /// The sampling rate with spectral band replication, when the stream says that it has one. `Some(None)` says
+    /// that it has none; `None` leaves it open.
     pub sbr: Option<Option<u32>>,
     /// The stream has parametric stereo.
     pub parametric_stereo: bool,
@@ -245,8 +245,8 @@ fn program_config(bits: &mut BitReader<'_>) -> Result<u16, AscError> {
     Ok(channels)
 }
 
-/// The extension behind the configuration that old decoders pass over: the SBR rate, if there is SBR, and whether there is parametric
-/// stereo. `None` when there is no extension, or it is cut short.
+/// The extension behind the configuration that old decoders pass over: the SBR rate, if there is SBR, and whether
+/// there is parametric stereo. `None` when there is no extension, or it is cut short.
 fn sync_extension(bits: &mut BitReader<'_>) -> Option<(Option<u32>, bool)> {
     if bits.remaining() < 16 || bits.bits(11)? != 0x2b7 || bits.bits(5)? != u32::from(SBR) {
         return None;

@@ -5,11 +5,12 @@ const MINUS_3_DB: f32 = std::f32::consts::FRAC_1_SQRT_2;
 
 /// Mixes interleaved sound of `from` channels into `to` (1 or 2) channels and replaces `output` with it.
 ///
-/// Channels are taken to be in the order of WAV files: left, right, centre, low frequencies, then surround channels, left before right;
-/// with 3 channels left, right, centre; with 4 these and one in the rear; with 5 these and surround left and right; with 7
-/// left, right, centre, low frequencies, rear, surround left and right. The low-frequency channel is left out, as the recommendation allows. Gains are scaled so that channels at full
-/// scale do not clip: a film mixed with headroom becomes quieter, and nothing distorts. Sound that has `to` channels or fewer is passed on:
-/// unchanged, or mono in both channels.
+/// Channels are taken to be in the order of WAV files: left, right, centre, low frequencies, then surround channels,
+/// left before right; with 3 channels left, right, centre; with 4 these and one in the rear; with 5 these and
+/// surround left and right; with 7 left, right, centre, low frequencies, rear, surround left and right. The
+/// low-frequency channel is left out, as the recommendation allows. Gains are scaled so that channels at full scale
+/// do not clip: a film mixed with headroom becomes quieter, and nothing distorts. Sound that has `to` channels or
+/// fewer is passed on: unchanged, or mono in both channels.
 ///
 /// An incomplete sample frame at the end is left out. Nothing is written when `from` is 0.
 ///

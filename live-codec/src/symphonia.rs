@@ -13,8 +13,9 @@ pub const NAME: &str = "symphonia";
 
 /// A decoder for AAC-LC with one or two channels. It has no delay.
 ///
-/// Of HE-AAC it would decode the lower half of the spectrum, so it refuses what says that it is HE-AAC. A stream that is HE-AAC
-/// and does not say so cannot be told from its configuration; see [`AudioSpecificConfig::may_hide_sbr`].
+/// Of HE-AAC it would decode the lower half of the spectrum, so it refuses what says that it is HE-AAC. A stream
+/// that is HE-AAC and does not say so cannot be told from its configuration; see
+/// [`AudioSpecificConfig::may_hide_sbr`].
 pub struct Decoder {
     inner: AacDecoder,
     spec: AudioSpec,
@@ -24,8 +25,8 @@ impl Decoder {
     /// Opens a decoder for the stream that `config` configures.
     ///
     /// # Errors
-    /// [`CodecErrorKind::Unsupported`] for anything but AAC-LC with one or two channels and 1024 samples per access unit;
-    /// [`CodecErrorKind::Open`] when the configuration cannot be read.
+    /// [`CodecErrorKind::Unsupported`] for anything but AAC-LC with one or two channels and 1024 samples per access
+    /// unit; [`CodecErrorKind::Open`] when the configuration cannot be read.
     pub fn open(config: &Packet) -> Result<Self, CodecError> {
         if config.kind != PacketKind::Config(Codec::Aac) {
             let message = format!("a configuration of AAC was expected and {:?} came", config.kind);

@@ -161,7 +161,8 @@ impl Timeline {
         self.fed += samples as i64;
     }
 
-    /// The time of the next access unit: that of the input sample its decoding begins with, never before the last one.
+    /// The time of the next access unit: that of the input sample its decoding begins with, never before the last
+    /// one.
     fn next_output(&mut self) -> Timestamp {
         let first = self.outputs * FRAME as i64 - self.delay;
         self.outputs += 1;

@@ -7,8 +7,8 @@ use live_core::{
     AudioDecoder, AudioFrame, AudioSpec, Codec, CodecError, CodecErrorKind, Packet, PacketKind, Timestamp,
 };
 
-/// A decoder for AAC-LC, HE-AAC v1 and v2 with up to 8 channels, which come in the order of WAV files: left, right, centre, low
-/// frequencies, surround left and right.
+/// A decoder for AAC-LC, HE-AAC v1 and v2 with up to 8 channels, which come in the order of WAV files: left, right,
+/// centre, low frequencies, surround left and right.
 pub struct Decoder {
     sys: sys::Decoder,
     spec: Option<AudioSpec>,
@@ -23,8 +23,8 @@ impl Decoder {
     /// Opens a decoder for the stream that `config` configures.
     ///
     /// # Errors
-    /// [`CodecErrorKind::Unsupported`] when the packet is no AAC configuration; [`CodecErrorKind::Open`] when it cannot be
-    /// read or the library refuses it.
+    /// [`CodecErrorKind::Unsupported`] when the packet is no AAC configuration; [`CodecErrorKind::Open`] when it
+    /// cannot be read or the library refuses it.
     pub fn open(config: &Packet) -> Result<Self, CodecError> {
         let (sys, spec) = configure(config)?;
         let samples = Box::new([0; MAX_FRAME]);

@@ -15,8 +15,8 @@ impl Encoder {
     /// Opens an encoder.
     ///
     /// # Errors
-    /// [`CodecErrorKind::Unsupported`] for more than two channels; [`CodecErrorKind::Open`] when the library refuses the
-    /// sampling rate or bitrate.
+    /// [`CodecErrorKind::Unsupported`] for more than two channels; [`CodecErrorKind::Open`] when the library refuses
+    /// the sampling rate or bitrate.
     pub fn open(config: &AudioEncoderConfig) -> Result<Self, CodecError> {
         let AudioSpec { sample_rate, channels } = config.spec;
         if !(1..=2).contains(&channels) {

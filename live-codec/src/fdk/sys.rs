@@ -95,8 +95,8 @@ impl Encoder {
         // SAFETY: the structure is plain numbers, for which zero is a value.
         let mut result: ffi::AACENC_OutArgs = unsafe { std::mem::zeroed() };
         let (input, output) = (input.description(), output.description());
-        // SAFETY: the handle is open; the descriptions name one buffer each with its true size and element size, and all
-        // of it outlives the call.
+        // SAFETY: the handle is open; the descriptions name one buffer each with its true size and element size, and
+        // all of it outlives the call.
         let code = unsafe {
             let (input, output) = (&raw const input, &raw const output);
             ffi::aacEncEncode(self.handle.as_ptr(), input, output, &raw const arguments, &raw mut result)

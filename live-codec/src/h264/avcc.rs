@@ -77,8 +77,8 @@ impl DecoderConfig {
     /// Writes the record.
     ///
     /// # Errors
-    /// [`SyntaxError::TooLong`] when there are more than 31 sequence or 255 picture parameter sets, or one is longer than
-    /// 65 535 bytes.
+    /// [`SyntaxError::TooLong`] when there are more than 31 sequence or 255 picture parameter sets, or one is longer
+    /// than 65 535 bytes.
     pub fn build(&self) -> Result<Bytes, SyntaxError> {
         let size = u8::try_from(self.length_size.wrapping_sub(1)).unwrap_or(u8::MAX);
         if !matches!(size, 0 | 1 | 3) {

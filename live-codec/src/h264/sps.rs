@@ -90,8 +90,8 @@ const fn crop_units(chroma_format: u8, interlaced: bool) -> (u32, u32) {
     (x, if interlaced { y * 2 } else { y })
 }
 
-/// The colour reading of the VUI. A stream that gives the range and not the matrix is read with the matrix customary for
-/// its size.
+/// The colour reading of the VUI. A stream that gives the range and not the matrix is read with the matrix customary
+/// for its size.
 fn color(sps: &SeqParameterSet) -> Option<Color> {
     let signal = sps.vui_parameters.as_ref()?.video_signal_type.as_ref()?;
     let range = if signal.video_full_range_flag { Range::Full } else { Range::Limited };

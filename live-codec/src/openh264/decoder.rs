@@ -1,4 +1,8 @@
 //! The decoder.
+//!
+//! Its pictures are those of other decoders bit for bit, with one exception in openh264 itself: in B pictures with
+//! direct prediction it filters some block edges otherwise, which leaves a few samples off by a little. Most such
+//! pictures stay over 70 dB PSNR; in grainy ones with several references the difference can add up to 45 dB.
 
 use super::NAME;
 use super::plain_sps;

@@ -1,4 +1,33 @@
 //! The encoder.
+//!
+//! # Why it is set up as it is
+//!
+//! Measured at 1280×720, 30 fps, 1500 kbit/s, GOP 60, one thread, on three clips: an animated film, the same with
+//! heavy noise, and a talking face scaled up. Time is user time for one picture relative to the first row; quality is
+//! the luma PSNR against it, in dB.
+//!
+//! | | film | film with noise | face |
+//! |---|---|---|---|
+//! | **as set up here**: CAVLC, low complexity, loop filter on | 1.00, 37.2 dB | 1.00, 28.6 dB | 1.00, 43.6 dB |
+//! | CABAC | 1.18, +0.6 | 1.18, +0.2 | 1.15, +0.8 |
+//! | medium complexity | 1.3, +0.1 | 1.3, 0.0 | 1.36, +0.1 |
+//! | background detection | 1.01, −0.3 | 1.1, 0.0 | 1.05, −0.1 |
+//! | scene change detection | 1.1, 0.0 | 1.03, −0.1, bitrate exceeded by 10 % | 1.02, 0.0 |
+//! | two temporal layers | 0.96, −0.8 | | 1.0, −0.4 |
+//! | loop filter off | 0.9, −0.7 | 1.0, −0.3 | 0.87, −1.5 |
+//! | x264 ultrafast, zerolatency, for comparison | 0.7, −2.6 | 0.8, −0.9 | 0.7, −2.8 |
+//!
+//! So [`Entropy::Auto`] is CAVLC: CABAC buys its quality with a fifth more time, for who has it. What costs time and
+//! gives nothing at this setting (background and scene change detection, adaptive quantisation, denoising, more than
+//! one reference picture) is off. The loop filter stays: without it blocks become visible, more than the PSNR says.
+//!
+//! The build matters as much: `openh264-sys2` leaves openh264's AVX2 code out and adds stack protectors to every
+//! function. With `NASMENV=-DHAVE_AVX2` and `CXXFLAGS="-DHAVE_AVX2 -fno-stack-protector"` in the environment of the
+//! build the same pictures take 0.80 of the time (0.86 with AVX2 alone). The choice of code is still made at run
+//! time.
+//!
+//! Pictures are never left out to hold the bitrate: at the coarsest quantiser a picture with too much detail for its
+//! bitrate exceeds it (720p noise at 200 kbit/s takes 500), and the remedy is a smaller picture.
 
 use super::NAME;
 use super::sys::{self, Code, EncoderParams};
@@ -30,8 +59,8 @@ impl Encoder {
     /// Opens an encoder.
     ///
     /// # Errors
-    /// [`CodecErrorKind::Unsupported`] for odd sizes, those under 16×16 or over 4096×2304 pixels, and frame rates outside
-    /// 1 to 60; [`CodecErrorKind::Open`] when openh264 refuses.
+    /// [`CodecErrorKind::Unsupported`] for odd sizes, those under 16×16 or over 4096×2304 pixels, and frame rates
+    /// outside 1 to 60; [`CodecErrorKind::Open`] when openh264 refuses.
     pub fn open(config: &VideoEncoderConfig) -> Result<Self, CodecError> {
         check(config)?;
         let sys = sys::Encoder::open(|params| describe(config, params)).map_err(|code| {
@@ -95,9 +124,6 @@ impl VideoEncoder for Encoder {
             error(CodecErrorKind::Frame, format!("the picture could not be encoded ({})", name(code))).at(pts)
         })?;
         self.last = Some(pts);
-        if encoded.is_skipped() {
-            return Ok(());
-        }
         // A start code of four bytes becomes a length of four bytes, so this is enough.
         if self.memory.capacity() < encoded.len() {
             self.memory.reserve(encoded.len().max(CHUNK));
@@ -118,6 +144,7 @@ impl VideoEncoder for Encoder {
         let data = self.memory.split().freeze();
         self.announce(sets, pts, out)?;
         if data.is_empty() {
+            // The rate control left the picture out.
             return Ok(());
         }
         // No pictures are reordered, so each is decoded when it is shown.

@@ -5,8 +5,9 @@ use std::collections::BinaryHeap;
 
 /// Holds pictures back until nothing that is still to come can be shown before them.
 ///
-/// A picture is let go when more are held than the stream reorders, or when decoding has reached its presentation time:
-/// what is decoded later is never shown earlier. A stream without reordering therefore passes straight through.
+/// A picture is let go when more are held than the stream reorders, or when decoding has reached its presentation
+/// time: what is decoded later is never shown earlier. A stream without reordering therefore passes straight
+/// through.
 #[derive(Debug)]
 pub(super) struct Reorder<T> {
     held: BinaryHeap<Held<T>>,

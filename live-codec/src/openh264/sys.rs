@@ -19,8 +19,8 @@ pub(super) struct Code(pub i64);
 /// A function of an object's table; openh264 fills every entry.
 macro_rules! method {
     ($object:expr, $name:ident) => {
-        // SAFETY: the pointer comes from the library's constructor and is valid until its destructor, which only `Drop`
-        // calls; the object starts with the pointer to its constant function table.
+        // SAFETY: the pointer comes from the library's constructor and is valid until its destructor, which only
+        // `Drop` calls; the object starts with the pointer to its constant function table.
         unsafe { (**$object.as_ptr()).$name }.expect("openh264 fills its function table")
     };
 }
@@ -74,8 +74,9 @@ impl Encoder {
             ..Default::default()
         };
         let encode = method!(self.object, EncodeFrame);
-        // SAFETY: the object is alive and initialised; the planes hold `stride × rows` bytes, which `I420` guarantees for
-        // the width and height given, and outlive the call; `info` is a whole structure of the type that is filled.
+        // SAFETY: the object is alive and initialised; the planes hold `stride × rows` bytes, which `I420`
+        // guarantees for the width and height given, and outlive the call; `info` is a whole structure of the type
+        // that is filled.
         check(unsafe { encode(self.object.as_ptr(), &raw const source, &raw mut *self.info) })?;
         Ok(Encoded { info: &self.info })
     }
@@ -102,8 +103,8 @@ impl Encoder {
     fn set<T>(&mut self, option: ffi::ENCODER_OPTION, mut value: T) -> Result<(), Code> {
         let set = method!(self.object, SetOption);
         let place: *mut c_void = (&raw mut value).cast();
-        // SAFETY: the object is alive; `value` has the type that codec_app_def.h names for the option (an `int` for the
-        // trace level, a `float` for the frame rate, `SBitrateInfo` for bitrates) and is copied during the call.
+        // SAFETY: the object is alive; `value` has the type that codec_app_def.h names for the option (an `int` for
+        // the trace level, a `float` for the frame rate, `SBitrateInfo` for bitrates) and is copied during the call.
         check(unsafe { set(self.object.as_ptr(), option, place) })
     }
 }
@@ -125,11 +126,6 @@ pub(super) struct Encoded<'a> {
 }
 
 impl Encoded<'_> {
-    /// The rate control left the picture out.
-    pub(super) fn is_skipped(&self) -> bool {
-        self.info.eFrameType == ffi::videoFrameTypeSkip
-    }
-
     /// Bytes of all units with their start codes.
     pub(super) fn len(&self) -> usize {
         usize::try_from(self.info.iFrameSizeInBytes).unwrap_or(0)
@@ -142,8 +138,8 @@ impl Encoded<'_> {
             let count = usize::try_from(layer.iNalCount).unwrap_or(0);
             let mut start = 0;
             (0..count).map(move |index| {
-                // SAFETY: `pNalLengthInByte` has `iNalCount` entries, and the units they measure lie one after the other in
-                // `pBsBuf`; both stay as they are until the next call on the object, which `self` borrows.
+                // SAFETY: `pNalLengthInByte` has `iNalCount` entries, and the units they measure lie one after the
+                // other in `pBsBuf`; both stay as they are until the next call on the object, which `self` borrows.
                 unsafe {
                     let length = usize::try_from(*layer.pNalLengthInByte.add(index)).unwrap_or(0);
                     let unit = std::slice::from_raw_parts(layer.pBsBuf.add(start), length);
@@ -227,8 +223,8 @@ impl Decoder {
         let mut planes = [ptr::null_mut(); 3];
         let mut info = ffi::SBufferInfo { uiInBsTimeStamp: stamp, ..Default::default() };
         let decode = method!(self.object, DecodeFrame2);
-        // SAFETY: the object is alive and initialised; `stream` points at `length` bytes (or is null with length 0, which
-        // ends the unit) that are copied during the call; `planes` has room for three pointers.
+        // SAFETY: the object is alive and initialised; `stream` points at `length` bytes (or is null with length 0,
+        // which ends the unit) that are copied during the call; `planes` has room for three pointers.
         let state =
             unsafe { decode(self.object.as_ptr(), stream, length, planes.as_mut_ptr(), &raw mut info) };
         (State(state), Decoded::from_raw(self, &info))
@@ -280,8 +276,9 @@ impl<'a> Decoded<'a> {
             return None;
         }
         let plane = |index: usize, width: usize, height: usize, stride: usize| {
-            // SAFETY: openh264 gives pointers to `height` rows that are `stride` bytes apart and at least `width` long; the
-            // last row ends the slice. The memory stays as it is until the next call, and `_owner` is borrowed as long.
+            // SAFETY: openh264 gives pointers to `height` rows that are `stride` bytes apart and at least `width`
+            // long; the last row ends the slice. The memory stays as it is until the next call, and `_owner` is
+            // borrowed as long.
             let bytes =
                 unsafe { std::slice::from_raw_parts(info.pDst[index], (height - 1) * stride + width) };
             (bytes, stride)

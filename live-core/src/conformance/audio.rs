@@ -97,7 +97,8 @@ fn sound_comes_back_at_its_time(
     assert_eq!(best, 0, "{config:?}: sound comes back that many samples after its time");
 }
 
-/// How much `decoded` from sample `offset` on resembles `source` (first channel, every third sample frame of the middle).
+/// How much `decoded` from sample `offset` on resembles `source` (first channel, every third sample frame of the
+/// middle).
 fn likeness(source: &[f32], decoded: &[f32], channels: usize, offset: i64) -> f64 {
     let frames = source.len() / channels;
     (SEARCHED as usize..frames - SEARCHED as usize)
@@ -195,7 +196,8 @@ fn wrong_input_is_an_error_and_no_end(open: OpenAudioEncoder<'_>, config: &Audio
     assert!(encoder.encode(&half, &mut packets).is_err(), "half a sample frame is an error");
     let extremes = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY, 1e30].repeat(2048);
     let extremes = AudioFrame { pts: Timestamp::ZERO, samples: extremes };
-    // Refusing such samples is as good as encoding something for them; what matters is that good sound encodes afterwards.
+    // Refusing such samples is as good as encoding something for them; what matters is that good sound encodes
+    // afterwards.
     let _ = encoder.encode(&extremes, &mut packets);
     let good = AudioFrame { pts: Timestamp::from_millis(100), samples: sound(4096, 2) };
     encoder.encode(&good, &mut packets).expect("sound encodes after samples that are no numbers");
@@ -203,7 +205,8 @@ fn wrong_input_is_an_error_and_no_end(open: OpenAudioEncoder<'_>, config: &Audio
     assert!(open(&none).is_err(), "an encoder opens for sound without channels");
 }
 
-/// Examines an audio decoder with a good stream: its configuration packet first, at least 20 access units without a gap.
+/// Examines an audio decoder with a good stream: its configuration packet first, at least 20 access units without a
+/// gap.
 ///
 /// # Panics
 /// When a promise of [`AudioDecoder`] is broken, or the stream is not as described.

@@ -243,8 +243,8 @@ fn flushing_loses_nothing_and_starts_afresh(open: OpenVideoEncoder<'_>) {
     assert_eq!(units(&packets)[0].kind, PacketKind::Key, "the first picture after a flush is no key frame");
 }
 
-/// Examines a video decoder with a good stream: its configuration packet first, at least three key frames, and at least six access units from
-/// one to the next.
+/// Examines a video decoder with a good stream: its configuration packet first, at least three key frames, and at
+/// least six access units from one to the next.
 ///
 /// # Panics
 /// When a promise of [`VideoDecoder`] is broken, or the stream is not as described.
