@@ -64,6 +64,11 @@ impl<T> DecodedQueue<T> {
         [state.frames.front().map(&look), state.frames.get(1).map(&look)]
     }
 
+    #[cfg(test)]
+    pub(crate) fn len(&self) -> usize {
+        self.lock().frames.len()
+    }
+
     /// Drops everything and lets the decoder go.
     pub(crate) fn abort(&self) {
         let mut state = self.lock();

@@ -1,4 +1,49 @@
 //! Live stream player: RTMP or HTTP-FLV in, pictures and sound out.
+//!
+//! A [`LivePlayer`] receives a stream (or plays an FLV or MP4 file), decodes it, and gives pictures and sound to
+//! [sinks](sink), in time, doing what the WeChat `<live-player>` component promises: its attributes are the
+//! [`Builder`]'s setters, its state codes come as [events](LivePlayer::events), its network status is a
+//! [snapshot](LivePlayer::net_status) and a stream.
+//!
+//! ```no_run
+//! use live_player::{LivePlayer, sink::Callback};
+//!
+//! # async fn play() -> Result<(), Box<dyn std::error::Error>> {
+//! let player = LivePlayer::builder("rtmp://127.0.0.1/live/demo")
+//!     .video_sink(|| Callback::new(|picture| println!("{:?}", picture.pts)))
+//!     .build()?;
+//! let mut events = player.events();
+//! player.start();
+//! while let Some(event) = events.next().await {
+//!     println!("{event:?}");
+//! }
+//! # Ok(()) }
+//! ```
+//!
+//! # How it works
+//! ```text
+//! session's task: subscriber ── timeline ── media queue ──┬── video decoder ──┬── presenter ──┬── video sink
+//!                                    └── FLV recording    └── audio decoder ──┘               └── audio sink
+//! ```
+//! The session's task keeps the connection and tries again when it is lost. Each decoder has a thread, and so has the
+//! presenter, which calls the sinks. Every queue is bounded: a live stream that is received faster than it is played
+//! is cut to its newest key frame, a file is read as fast as it is played.
+//!
+//! *Time.* The audio sink's position is the master clock; without sound it is the monotonic clock. When a publisher
+//! starts again and its timestamps jump, they are moved at the entrance, so everything behind it sees one timeline.
+//!
+//! *Start.* The first key frame is shown at once, as a still. Motion starts when `min-cache` of media lies ahead on
+//! every track that is alive. A stream's word about its tracks is not believed: a track that brings nothing for a
+//! second is not waited for.
+//!
+//! *End.* [`stop`](LivePlayer::stop) returns when no thread, task or descriptor is left; dropping the player ends the
+//! session without waiting.
+//!
+//! # Features
+//! | feature | gives | costs |
+//! |---|---|---|
+//! | `embedded` (default) | H.264 by openh264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
+//! | `cli` | the program `live-play` | clap |
 
 mod bell;
 mod builder;
@@ -12,6 +57,8 @@ mod player;
 mod presenter;
 mod recording;
 mod session;
+#[cfg(test)]
+mod simulation;
 pub mod sink;
 mod sound;
 mod subscription;

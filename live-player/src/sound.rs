@@ -77,7 +77,7 @@ impl Pending {
 struct Open {
     spec: AudioSpec,
     map: ClockMap,
-    /// Nothing has been written since motion started.
+    /// No sound has been written since motion started, or since silence stood in: it is placed exactly.
     is_fresh: bool,
 }
 
@@ -191,6 +191,7 @@ impl SoundLine {
             let wanted = frames_of(gap, rate).min(rate as usize / 10).max(1);
             let written = sink.write(zeros(&mut self.scratch, wanted * channels))?;
             open.map.wrote(written as u64, next);
+            open.is_fresh = true;
             return Ok(written == wanted);
         }
         let samples = pending.samples();
@@ -215,6 +216,7 @@ impl SoundLine {
         let written =
             sink.write(zeros(&mut self.scratch, wanted * usize::from(open.spec.channels.max(1))))?;
         open.map.wrote(written as u64, next);
+        open.is_fresh = true;
         Ok(())
     }
 

@@ -31,7 +31,7 @@ pub struct NullAudio(Option<Device>);
 
 /// The device, with time as an argument.
 #[derive(Clone, Copy, Debug)]
-struct Device {
+pub(crate) struct Device {
     channels: usize,
     /// Frames to a period.
     period: u64,
@@ -51,7 +51,7 @@ impl NullAudio {
 }
 
 impl Device {
-    fn open(spec: AudioSpec, now: Instant) -> Self {
+    pub(crate) fn open(spec: AudioSpec, now: Instant) -> Self {
         let period = u64::from(spec.sample_rate / 100).max(1);
         Self { channels: usize::from(spec.channels.max(1)), period, buffered: 0, played: 0, at: now }
     }
@@ -67,7 +67,7 @@ impl Device {
         self.at += PERIOD * passed;
     }
 
-    fn write(&mut self, samples: usize, now: Instant) -> usize {
+    pub(crate) fn write(&mut self, samples: usize, now: Instant) -> usize {
         self.advance(now);
         let room = self.period * BUFFER_PERIODS - self.buffered;
         let taken = (samples / self.channels).min(usize::try_from(room).unwrap_or(usize::MAX));
@@ -75,7 +75,7 @@ impl Device {
         taken
     }
 
-    fn position(mut self, now: Instant) -> AudioPosition {
+    pub(crate) fn position(mut self, now: Instant) -> AudioPosition {
         self.advance(now);
         // What is in the buffer has been taken, but nobody has heard it.
         AudioPosition { frames: self.played, at: self.at, latency: Duration::ZERO }

@@ -11,7 +11,15 @@ use live_core::{
 
 /// Decodes until no packet comes any more.
 pub(crate) fn run(cx: DecoderCx<Sound>, recorder: Option<SoundRecorder>) {
-    let mut worker = Worker { cx, recorder, config: None, decoder: None, first: None, frames: Vec::new() };
+    let mut worker = Worker {
+        cx,
+        recorder,
+        config: None,
+        is_refused: false,
+        decoder: None,
+        first: None,
+        frames: Vec::new(),
+    };
     while let Some(packet) = worker.cx.packets.take(Track::Audio) {
         if !worker.take(&packet) {
             break;
@@ -28,6 +36,8 @@ struct Worker {
     recorder: Option<SoundRecorder>,
     /// The configuration in force.
     config: Option<(Codec, Packet)>,
+    /// No decoder opens for it, which has been told; the next configuration is tried again.
+    is_refused: bool,
     decoder: Option<Box<dyn AudioDecoder>>,
     /// The stream's first presentation time: what a decoder gives out before it is its own delay.
     first: Option<Timestamp>,
@@ -46,7 +56,7 @@ impl Worker {
             PacketKind::Audio => {}
             _ => return true,
         }
-        if self.decoder.is_none() {
+        if self.decoder.is_none() && !self.is_refused {
             self.open(packet);
         }
         let Some(decoder) = &mut self.decoder else { return true };
@@ -67,6 +77,7 @@ impl Worker {
             return;
         }
         self.config = Some((codec, packet.clone()));
+        self.is_refused = false;
         // A decoder of another layout begins anew; what the old one holds back is heard first.
         self.flush();
         self.decoder = None;
@@ -74,7 +85,11 @@ impl Worker {
     }
 
     fn open(&mut self, unit: &Packet) {
-        let Some((codec, config)) = &self.config else { return };
+        let Some((codec, config)) = &self.config else {
+            let detail = "no decoder configuration came before the sound: the stream cannot be decoded";
+            self.cx.shared.tell(PlayerCode::AudioDecodeFailed, detail);
+            return;
+        };
         match self.cx.registry.audio_decoders.open(*codec, &self.cx.selection, config) {
             Ok(opened) => {
                 let selected = BackendSelected::of(Track::Audio, "decoder", &opened);
@@ -86,8 +101,7 @@ impl Worker {
                 self.cx.shared.tell(PlayerCode::AudioDecodeFailed, detail.clone());
                 self.cx.shared.note_unplayable(detail);
                 self.cx.packets.set_unplayable(Track::Audio);
-                // Once is enough; the next configuration is tried again.
-                self.config = None;
+                self.is_refused = true;
             }
         }
     }

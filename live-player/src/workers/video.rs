@@ -10,7 +10,8 @@ use live_core::{
 
 /// Decodes until no packet comes any more.
 pub(crate) fn run(cx: DecoderCx<VideoFrame>, recorder: Option<PictureRecorder>) {
-    let mut worker = Worker { cx, recorder, config: None, decoder: None, pictures: Vec::new() };
+    let mut worker =
+        Worker { cx, recorder, config: None, is_refused: false, decoder: None, pictures: Vec::new() };
     while let Some(packet) = worker.cx.packets.take(Track::Video) {
         if !worker.take(&packet) {
             break;
@@ -27,6 +28,8 @@ struct Worker {
     recorder: Option<PictureRecorder>,
     /// The configuration in force.
     config: Option<(Codec, Packet)>,
+    /// No decoder opens for it, which has been told; the next configuration is tried again.
+    is_refused: bool,
     decoder: Option<Box<dyn VideoDecoder>>,
     pictures: Vec<VideoFrame>,
 }
@@ -37,7 +40,7 @@ impl Worker {
         match packet.kind {
             PacketKind::Config(codec) => self.configure(codec, packet),
             PacketKind::EndOfSequence => return self.flush(),
-            PacketKind::Key if self.decoder.is_none() => self.open(),
+            PacketKind::Key if self.decoder.is_none() && !self.is_refused => self.open(),
             _ => {}
         }
         if !packet.is_video_unit() {
@@ -59,6 +62,7 @@ impl Worker {
         }
         let same_codec = self.config.as_ref().is_some_and(|(last, _)| *last == codec);
         self.config = Some((codec, packet.clone()));
+        self.is_refused = false;
         let Some(decoder) = self.decoder.as_mut().filter(|_| same_codec) else {
             self.flush();
             self.decoder = None;
@@ -74,7 +78,11 @@ impl Worker {
     }
 
     fn open(&mut self) {
-        let Some((codec, config)) = &self.config else { return };
+        let Some((codec, config)) = &self.config else {
+            let detail = "no decoder configuration came before the picture: the stream cannot be decoded";
+            self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail);
+            return;
+        };
         match self.cx.registry.video_decoders.open(*codec, &self.cx.selection, config) {
             Ok(opened) => {
                 let selected = BackendSelected::of(Track::Video, "decoder", &opened);
@@ -89,8 +97,7 @@ impl Worker {
                 self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail.clone());
                 self.cx.shared.note_unplayable(detail);
                 self.cx.packets.set_unplayable(Track::Video);
-                // Once is enough; the next configuration is tried again.
-                self.config = None;
+                self.is_refused = true;
             }
         }
     }

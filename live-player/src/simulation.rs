@@ -1,0 +1,355 @@
+//! Queues, clock and presenter together, in simulated time: decoders take no time, the sound device is the null sink's.
+
+use crate::bell::Bell;
+use crate::decoded::DecodedQueue;
+use crate::media_queue::QueueView;
+use crate::media_queue::lanes::{Lanes, Limits};
+use crate::presenter::{Action, Presenter, View};
+use crate::sink::null::Device;
+use crate::sound::{Sound, SoundLine, Supply};
+use bytes::Bytes;
+use live_core::{
+    AudioFrame, AudioPosition, AudioSink, AudioSpec, Packet, PacketKind, SinkError, Timestamp, Track,
+};
+use proptest::prelude::*;
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::{Duration, Instant};
+
+const SPEC: AudioSpec = AudioSpec { sample_rate: 48_000, channels: 1 };
+const STEP: Duration = Duration::from_millis(5);
+
+/// What happened, as the application would see it; times in ms.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Seen {
+    Load,
+    Still(i64),
+    Start { tell: bool },
+    Show { pts: i64, heard: Option<i64> },
+    Late(i64),
+    Stutter,
+    End,
+}
+
+/// The null sink's device on a clock that the simulation moves.
+struct Speaker(Arc<Mutex<(Instant, Option<Device>)>>);
+
+impl AudioSink for Speaker {
+    fn open(&mut self, spec: AudioSpec) -> Result<usize, SinkError> {
+        let mut state = self.0.lock().unwrap();
+        state.1 = Some(Device::open(spec, state.0));
+        Ok(4_800)
+    }
+
+    fn write(&mut self, samples: &[f32]) -> Result<usize, SinkError> {
+        let (now, device) = &mut *self.0.lock().unwrap();
+        Ok(device.as_mut().unwrap().write(samples.len(), *now))
+    }
+
+    fn position(&self) -> Option<AudioPosition> {
+        let (now, device) = *self.0.lock().unwrap();
+        device.map(|device| device.position(now))
+    }
+
+    fn finish(&mut self) -> Result<(), SinkError> {
+        Ok(())
+    }
+}
+
+struct Simulation {
+    start: Instant,
+    now: Instant,
+    speaker: Arc<Mutex<(Instant, Option<Device>)>>,
+    lanes: Lanes,
+    pictures: VecDeque<Timestamp>,
+    sounds: DecodedQueue<Sound>,
+    line: SoundLine,
+    presenter: Presenter,
+    seen: Vec<(i64, Seen)>,
+}
+
+/// A packet, and when it comes, in ms.
+type Arrival = (u64, Packet);
+
+fn video(pts: i64) -> Packet {
+    let at = Timestamp::from_millis(pts);
+    if pts % 1_000 == 0 {
+        Packet::key(at, at, Bytes::new())
+    } else {
+        Packet::delta(at, at, false, Bytes::new())
+    }
+}
+
+fn audio(pts: i64) -> Packet {
+    Packet::audio(Timestamp::from_millis(pts), Bytes::new())
+}
+
+/// Packets of `track` from `from` to `to` ms, each arriving when `arrives` says.
+fn track(track: Track, from: i64, to: i64, arrives: impl Fn(i64) -> u64) -> Vec<Arrival> {
+    let (step, make): (_, fn(i64) -> Packet) = if track == Track::Video { (40, video) } else { (20, audio) };
+    (from..to).step_by(step).map(|pts| (arrives(pts), make(pts))).collect()
+}
+
+fn both(from: i64, to: i64, arrives: impl Fn(i64) -> u64 + Copy) -> Vec<Arrival> {
+    merge([track(Track::Video, from, to, arrives), track(Track::Audio, from, to, arrives)])
+}
+
+fn merge<const N: usize>(tracks: [Vec<Arrival>; N]) -> Vec<Arrival> {
+    let mut all = tracks.concat();
+    all.sort_by_key(|(at, packet)| (*at, packet.dts));
+    all
+}
+
+fn live(pts: i64) -> u64 {
+    pts.unsigned_abs()
+}
+
+impl Simulation {
+    fn new(min_cache_ms: u64) -> Self {
+        let start = Instant::now();
+        let speaker = Arc::new(Mutex::new((start, None)));
+        let sounds = DecodedQueue::new(24, Bell::default());
+        let min_cache = Duration::from_millis(min_cache_ms);
+        Self {
+            start,
+            now: start,
+            lanes: Lanes::new(Limits::new(min_cache, min_cache.max(Duration::from_secs(3)))),
+            pictures: VecDeque::new(),
+            line: SoundLine::new(Box::new(Speaker(Arc::clone(&speaker))), sounds.clone()),
+            sounds,
+            speaker,
+            presenter: Presenter::new(min_cache, start),
+            seen: Vec::new(),
+        }
+    }
+
+    /// Plays `arrivals`; the stream ends with the last one. What was seen until the end, within `limit` ms.
+    fn play(mut self, arrivals: Vec<Arrival>, limit: u64) -> Vec<(i64, Seen)> {
+        let mut arrivals = VecDeque::from(arrivals);
+        while self.elapsed() < i64::try_from(limit).unwrap() {
+            while arrivals.front().is_some_and(|(at, _)| i64::try_from(*at).unwrap() <= self.elapsed()) {
+                let (_, packet) = arrivals.pop_front().unwrap();
+                let _ = self.lanes.push(packet, self.now);
+            }
+            if self.present(arrivals.is_empty()) {
+                return self.seen;
+            }
+            self.now += STEP;
+            self.speaker.lock().unwrap().0 = self.now;
+        }
+        panic!("no end within {limit} ms: {:?}", self.seen);
+    }
+
+    fn elapsed(&self) -> i64 {
+        i64::try_from((self.now - self.start).as_millis()).unwrap()
+    }
+
+    fn decode(&mut self) {
+        while self.pictures.len() < 8 {
+            let Some(packet) = self.lanes.take(Track::Video) else { break };
+            if packet.is_video_unit() {
+                self.pictures.push_back(packet.pts);
+            }
+        }
+        while self.sounds.len() < 24 {
+            let Some(packet) = self.lanes.take(Track::Audio) else { break };
+            if packet.kind == PacketKind::Audio {
+                self.sounds.push(Sound {
+                    spec: SPEC,
+                    frame: AudioFrame { pts: packet.pts, samples: vec![0.0; 960] },
+                });
+            }
+        }
+    }
+
+    fn present(&mut self, finished: bool) -> bool {
+        loop {
+            self.decode();
+            let view = View {
+                queue: QueueView {
+                    video: self.lanes.state(Track::Video),
+                    audio: self.lanes.state(Track::Audio),
+                    finished,
+                },
+                accepted: true,
+                pictures: [self.pictures.front().copied(), self.pictures.get(1).copied()],
+                sound: self.line.front(),
+                heard: if self.presenter.is_playing() { self.line.heard(self.now) } else { None },
+                sound_is_dry: self.line.is_dry(self.now),
+            };
+            let seen = match self.presenter.poll(self.now, &view) {
+                Action::Load => Seen::Load,
+                Action::ShowStill => Seen::Still(self.pictures.pop_front().unwrap().as_millis()),
+                Action::Start { from, tell } => {
+                    self.line.start(from);
+                    Seen::Start { tell }
+                }
+                Action::Show { stutter } => {
+                    if stutter.is_some() {
+                        self.seen.push((self.elapsed(), Seen::Stutter));
+                    }
+                    let heard = self.line.heard(self.now).map(Timestamp::as_millis);
+                    Seen::Show { pts: self.pictures.pop_front().unwrap().as_millis(), heard }
+                }
+                Action::DropLate => Seen::Late(self.pictures.pop_front().unwrap().as_millis()),
+                Action::Progress(_) => continue,
+                Action::Unplayable => panic!("everything is playable"),
+                Action::End => {
+                    self.seen.push((self.elapsed(), Seen::End));
+                    return true;
+                }
+                Action::Wait(_) => {
+                    if self.presenter.is_playing() {
+                        let silence = self.presenter.misses_sound(self.now, &view);
+                        let position = self.presenter.position();
+                        let supply = Supply { position, picture: view.pictures[0], silence, muted: false };
+                        self.line.supply(self.now, &supply).unwrap();
+                    }
+                    return false;
+                }
+            };
+            self.seen.push((self.elapsed(), seen));
+        }
+    }
+}
+
+fn play(arrivals: Vec<Arrival>) -> Vec<(i64, Seen)> {
+    Simulation::new(1_000).play(arrivals, 60_000)
+}
+
+/// The pictures that were seen, with the time and the sound heard then.
+fn shown(seen: &[(i64, Seen)]) -> Vec<(i64, i64, Option<i64>)> {
+    let show = |(at, seen): &(i64, Seen)| match seen {
+        Seen::Show { pts, heard } => Some((*at, *pts, *heard)),
+        _ => None,
+    };
+    seen.iter().filter_map(show).collect()
+}
+
+/// Everything but the pictures.
+fn milestones(seen: &[(i64, Seen)]) -> Vec<(i64, Seen)> {
+    seen.iter().filter(|(_, seen)| !matches!(seen, Seen::Show { .. })).copied().collect()
+}
+
+#[test]
+fn a_live_stream_is_a_still_at_once_and_moves_at_min_cache() {
+    let seen = play(both(0, 8_000, live));
+    let expected = [(0, Seen::Load), (0, Seen::Still(0)), (980, Seen::Start { tell: false })];
+    assert_eq!(milestones(&seen)[..3], expected, "the last 20 ms are the frame that has just come");
+    let pictures = shown(&seen);
+    assert_eq!(pictures.len(), 199, "every one but the still");
+    for (at, pts, heard) in pictures {
+        assert!((0..=20).contains(&(at - 980 - pts)), "{pts} was shown at {at}");
+        assert!((heard.unwrap() - pts).abs() <= 10, "{pts} was shown while {heard:?} was heard");
+    }
+    assert_eq!(milestones(&seen).len(), 4, "nothing but the end follows: {:?}", milestones(&seen));
+}
+
+#[test]
+fn a_burst_starts_at_once() {
+    let seen = play(both(0, 8_000, |pts| u64::try_from(pts - 2_000).unwrap_or(0)));
+    assert_eq!(milestones(&seen)[2], (0, Seen::Start { tell: false }));
+    assert_eq!(shown(&seen).len(), 199);
+}
+
+#[test]
+fn starvation_loads_once_and_resumes_with_a_full_cache() {
+    let seen = play(both(0, 8_000, |pts| live(pts) + if pts < 4_000 { 0 } else { 5_000 }));
+    let milestones = milestones(&seen);
+    let what: Vec<Seen> = milestones.iter().map(|(_, seen)| *seen).collect();
+    let (start, still) = (Seen::Start { tell: false }, Seen::Still(0));
+    assert_eq!(what, [Seen::Load, still, start, Seen::Load, Seen::Start { tell: true }, Seen::End]);
+    let (dry, resumed) = (milestones[3].0, milestones[4].0);
+    assert!((5_000..5_200).contains(&dry), "{dry}");
+    assert!((9_900..10_100).contains(&resumed), "{resumed}");
+    assert_eq!(shown(&seen).len(), 199, "a pause loses nothing");
+}
+
+#[test]
+fn one_track_is_enough_after_a_second() {
+    for only in [Track::Video, Track::Audio] {
+        let seen = play(track(only, 0, 4_000, live));
+        let start = milestones(&seen).iter().find(|(_, seen)| matches!(seen, Seen::Start { .. })).copied();
+        let tell = only == Track::Audio;
+        assert!(
+            matches!(start, Some((900..1_100, Seen::Start { tell: told })) if told == tell),
+            "{only:?}: {start:?}"
+        );
+        let end = seen.last().unwrap().0;
+        assert!((4_800..5_100).contains(&end), "{only:?} ended at {end}");
+    }
+}
+
+#[test]
+fn a_track_that_dies_is_not_waited_for_and_may_return() {
+    let sound = merge([track(Track::Audio, 0, 3_000, live), track(Track::Audio, 6_000, 9_000, live)]);
+    let seen = play(merge([track(Track::Video, 0, 9_000, live), sound]));
+    assert_eq!(shown(&seen).len(), 224, "{:?}", milestones(&seen));
+    for (_, pts, heard) in shown(&seen).into_iter().filter(|(_, pts, _)| *pts > 6_200) {
+        assert!((heard.unwrap() - pts).abs() <= 10, "{pts} was shown while {heard:?} was heard");
+    }
+    let seen = play(merge([track(Track::Audio, 0, 6_000, live), track(Track::Video, 0, 3_000, live)]));
+    assert_eq!(shown(&seen).len(), 74);
+    let loads = milestones(&seen).iter().filter(|(_, seen)| *seen == Seen::Load).count();
+    assert_eq!(loads, 1, "sound goes on while the picture stands: {:?}", milestones(&seen));
+}
+
+#[test]
+fn sound_that_joins_late_is_in_time() {
+    let seen = play(merge([track(Track::Video, 0, 6_000, live), track(Track::Audio, 3_000, 6_000, live)]));
+    for (_, pts, heard) in shown(&seen).into_iter().filter(|(_, pts, _)| *pts > 3_100) {
+        assert!((heard.unwrap() - pts).abs() <= 10, "{pts} was shown while {heard:?} was heard");
+    }
+    assert_eq!(shown(&seen).len(), 149);
+}
+
+#[test]
+fn a_clip_shorter_than_the_cache_is_played_in_full() {
+    let seen = play(both(0, 400, |_| 0));
+    let pictures = shown(&seen);
+    assert_eq!(pictures.len(), 9);
+    assert!((350..=420).contains(&(seen.last().unwrap().0 - 0)), "{seen:?}");
+}
+
+#[test]
+fn a_picture_that_comes_too_late_is_dropped_for_its_successor() {
+    // Pictures are held up for a second while sound goes on.
+    let late = |pts: i64| if (2_000..2_800).contains(&pts) { 3_900 } else { live(pts) };
+    let seen = Simulation::new(0)
+        .play(merge([track(Track::Video, 0, 6_000, late), track(Track::Audio, 0, 6_000, live)]), 60_000);
+    assert!(seen.iter().any(|(_, seen)| matches!(seen, Seen::Late(_))), "{seen:?}");
+    assert!(seen.iter().any(|(_, seen)| *seen == Seen::Stutter || *seen == Seen::Load));
+}
+
+proptest! {
+    #![proptest_config(ProptestConfig { cases: 40, ..ProptestConfig::default() })]
+    /// However unevenly media comes: pictures are shown in order and never early, sound keeps to them, every loading
+    /// ends, and so does the stream.
+    #[test]
+    fn any_arrival_is_survived(
+        holds in prop::collection::vec((0i64..10_000, 0u64..3_000), 0..6),
+        has_audio in any::<bool>(),
+        min_cache in 0u64..1_500,
+    ) {
+        let arrives = |pts: i64| {
+            let held = holds.iter().filter(|(from, _)| pts >= *from).map(|(_, hold)| hold).sum::<u64>();
+            live(pts) + held
+        };
+        let sound = if has_audio { track(Track::Audio, 0, 10_000, arrives) } else { Vec::new() };
+        let arrivals = merge([track(Track::Video, 0, 10_000, arrives), sound]);
+        let seen = Simulation::new(min_cache).play(arrivals, 60_000);
+        let pictures = shown(&seen);
+        for pair in pictures.windows(2) {
+            prop_assert!(pair[0].1 < pair[1].1);
+        }
+        for (_, pts, heard) in &pictures {
+            if let Some(heard) = heard {
+                prop_assert!(heard - pts >= -1, "{pts} was shown early, at {heard}");
+            }
+        }
+        let milestones = milestones(&seen);
+        for pair in milestones.windows(2) {
+            prop_assert!(!matches!(pair, [(_, Seen::Load), (_, Seen::Load)]), "loading twice in a row");
+        }
+    }
+}

@@ -1,0 +1,146 @@
+//! A subscriber that follows a script, and streams to play.
+
+#![allow(dead_code, reason = "each test binary uses a part")]
+
+use async_trait::async_trait;
+use live_core::backoff::RetryPolicy;
+use live_core::event::PlayerEvent;
+use live_core::{
+    AudioEncoderConfig, AudioFrame, AudioSpec, Codec, Color, Entropy, LinkEvent, MediaSender, Outcome,
+    Packet, PicturePool, PlayerCode, Registry, Selection, StreamUrl, Subscriber, SubscriptionCx, Timestamp,
+    TransportError, TransportErrorKind, VideoEncoderConfig, VideoFrame,
+};
+use live_player::{Builder, LivePlayer};
+use std::collections::VecDeque;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+/// One connection of a [`Script`].
+#[derive(Clone)]
+pub enum Connection {
+    /// It cannot be made.
+    Fails(TransportErrorKind),
+    /// It is accepted, brings these packets at once, and ends as [`After`] says.
+    Brings(Vec<Packet>, After),
+}
+
+/// How a connection ends.
+#[derive(Clone, Copy)]
+pub enum After {
+    Ends,
+    IsLost,
+    StaysOpen,
+}
+
+/// Plays one [`Connection`] after the other; the last one again and again.
+pub struct Script(Mutex<VecDeque<Connection>>);
+
+impl Script {
+    pub fn new(connections: impl IntoIterator<Item = Connection>) -> Arc<Self> {
+        Arc::new(Self(Mutex::new(connections.into_iter().collect())))
+    }
+}
+
+#[async_trait]
+impl Subscriber for Script {
+    async fn play(&self, _: &StreamUrl, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Outcome {
+        let connection = {
+            let mut left = self.0.lock().unwrap();
+            if left.len() > 1 { left.pop_front() } else { left.front().cloned() }
+        };
+        let lost = |kind| Outcome::Lost(TransportError::new(kind, "server:1935", "as the script says"));
+        match connection.expect("a script has a connection") {
+            Connection::Fails(kind) => lost(kind),
+            Connection::Brings(packets, after) => {
+                (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
+                (cx.events)(LinkEvent::Accepted);
+                for packet in packets {
+                    media.send(packet);
+                }
+                match after {
+                    After::Ends => Outcome::Ended,
+                    After::IsLost => lost(TransportErrorKind::Io),
+                    After::StaysOpen => {
+                        media.closed().await;
+                        Outcome::Ended
+                    }
+                }
+            }
+        }
+    }
+}
+
+/// A player of what `connections` bring, which tries again quickly.
+pub fn player_of(connections: impl IntoIterator<Item = Connection>) -> Builder {
+    LivePlayer::builder("rtmp://server/live/stream")
+        .subscriber(Script::new(connections))
+        .retry(RetryPolicy::doubling(Duration::from_millis(5)))
+        .min_cache(Duration::from_millis(100))
+}
+
+pub const SPEC: AudioSpec = AudioSpec { sample_rate: 48_000, channels: 1 };
+
+fn registry() -> Registry {
+    let mut registry = Registry::default();
+    live_codec::register_enabled(&mut registry);
+    registry
+}
+
+/// `count` pictures at 25 per second, a key frame every 10, beginning at `from` ms.
+pub fn pictures(count: u64, from: i64) -> Vec<Packet> {
+    let config = VideoEncoderConfig {
+        width: 64,
+        height: 48,
+        frame_rate: 25.0,
+        kbps: 300,
+        gop: 10,
+        color: Color::BT601,
+        entropy: Entropy::Auto,
+        threads: 1,
+        slices: 1,
+    };
+    let mut encoder = registry().video_encoders.open(Codec::H264, &Selection::Auto, &config).unwrap().codec;
+    let (pool, mut packets) = (PicturePool::new(), Vec::new());
+    for number in 0..count {
+        let mut picture = pool.black(64, 48);
+        picture.planes_mut()[0].fill(20 + u8::try_from(number * 7 % 200).unwrap());
+        let pts = Timestamp::from_index(number, 25).offset_micros(from * 1000);
+        encoder.encode(&VideoFrame::new(pts, Color::BT601, picture), &mut packets).unwrap();
+    }
+    encoder.flush(&mut packets).unwrap();
+    packets
+}
+
+/// `millis` of a tone, beginning at `from` ms.
+pub fn tone(millis: u64, from: i64) -> Vec<Packet> {
+    let config = AudioEncoderConfig { spec: SPEC, kbps: 64 };
+    let mut encoder = registry().audio_encoders.open(Codec::Aac, &Selection::Auto, &config).unwrap().codec;
+    let samples = (0..millis * 48).map(|index| (index as f32 * 0.0576).sin() * 0.3).collect();
+    let mut packets = Vec::new();
+    let pts = Timestamp::from_millis(from);
+    encoder.encode(&AudioFrame { pts, samples }, &mut packets).unwrap();
+    encoder.flush(&mut packets).unwrap();
+    packets
+}
+
+/// Both tracks, in the order of their decoding times.
+pub fn stream(count: u64, from: i64) -> Vec<Packet> {
+    let mut packets = pictures(count, from);
+    packets.extend(tone(count * 40, from));
+    packets.sort_by_key(|packet| packet.dts);
+    packets
+}
+
+/// Starts `player` and returns the numbers of its state codes when its session has ended, without 2005.
+pub async fn codes(player: &LivePlayer) -> Vec<i32> {
+    let mut events = player.events();
+    assert!(player.start());
+    let ended = tokio::time::timeout(Duration::from_secs(20), player.finished()).await;
+    assert!(ended.is_ok(), "the session does not end");
+    let deliveries = std::iter::from_fn(|| events.try_next()).filter_map(live_core::event::Delivery::event);
+    let state = |event| match event {
+        PlayerEvent::State { code, .. } if code != PlayerCode::Progress => Some(code.number()),
+        _ => None,
+    };
+    deliveries.filter_map(state).collect()
+}
