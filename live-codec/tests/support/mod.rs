@@ -96,3 +96,34 @@ pub fn raw(picture: &I420, out: &mut Vec<u8>) {
         }
     }
 }
+
+/// What ffmpeg says about a stream of format `format`.
+pub fn describe(format: &str, stream: &[u8]) -> String {
+    let mut child = Command::new("ffmpeg")
+        .args(["-nostdin", "-hide_banner", "-f", format, "-i", "-", "-f", "null", "-"])
+        .stdin(Stdio::piped())
+        .stdout(Stdio::null())
+        .stderr(Stdio::piped())
+        .spawn()
+        .expect("ffmpeg starts");
+    let mut pipe = child.stdin.take().expect("the pipe was asked for");
+    let stream = stream.to_vec();
+    let feeder = std::thread::spawn(move || pipe.write_all(&stream).ok());
+    let output = child.wait_with_output().expect("ffmpeg ends");
+    feeder.join().unwrap();
+    String::from_utf8_lossy(&output.stderr).into_owned()
+}
+
+/// Little-endian samples.
+pub fn floats(bytes: &[u8]) -> Vec<f32> {
+    bytes.chunks_exact(4).map(|bytes| f32::from_le_bytes([bytes[0], bytes[1], bytes[2], bytes[3]])).collect()
+}
+
+/// Signal-to-noise ratio of `actual` in dB. Both have the same length.
+pub fn snr(expected: &[f32], actual: &[f32]) -> f64 {
+    assert_eq!(expected.len(), actual.len(), "samples");
+    let power = |sample: f32| f64::from(sample).powi(2);
+    let signal: f64 = expected.iter().map(|&sample| power(sample)).sum();
+    let noise: f64 = expected.iter().zip(actual).map(|(a, b)| power(a - b)).sum();
+    10.0 * (signal / noise.max(1e-12)).log10()
+}
