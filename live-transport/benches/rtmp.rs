@@ -1,4 +1,5 @@
 //! The chunk layer on a second of a 25 frames/s stream, beside two other implementations in the same run.
+#![allow(missing_docs, reason = "the macros of criterion write functions without any")]
 
 use bytes::{Buf, Bytes, BytesMut};
 use criterion::{BatchSize, Criterion, Throughput, criterion_group, criterion_main};

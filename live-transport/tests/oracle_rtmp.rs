@@ -1,4 +1,5 @@
 //! Our chunk layer against two independent ones, in both directions.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![cfg(feature = "rtmp")]
 
 use bytes::{Buf, Bytes, BytesMut};

@@ -1,4 +1,5 @@
 //! FFmpeg as the independent peer: it publishes to the relay and plays from it, and takes and serves a stream itself.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![cfg(feature = "relay")]
 
 mod support;

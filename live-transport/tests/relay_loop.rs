@@ -1,4 +1,5 @@
 //! Our publisher, our relay and our player, over real sockets.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![cfg(feature = "relay")]
 
 mod support;

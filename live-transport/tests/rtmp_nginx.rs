@@ -1,4 +1,5 @@
 //! nginx with its RTMP module as the independent server, with and without interleaving, and with a gatekeeper.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![cfg(feature = "relay")]
 
 mod support;

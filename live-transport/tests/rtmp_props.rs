@@ -1,5 +1,6 @@
 //! Properties of the chunk layer and the sessions: nothing is lost or changed by any chunk size, interleaving or split,
 //! and no input panics or makes us hold more than the limits say.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 #![cfg(feature = "rtmp")]
 
 #[path = "support/heap.rs"]

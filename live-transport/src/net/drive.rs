@@ -1,5 +1,8 @@
 //! The loop between a sans-IO session and a byte stream.
 
+#[cfg(test)]
+mod tests;
+
 use super::connect::Deadlines;
 use crate::rtmp::{self, ClientSession, Outgoing, ServerSession};
 use bytes::{Buf, BytesMut};
@@ -79,13 +82,23 @@ pub(crate) enum Stop {
     Closed,
     /// Reading or writing failed.
     #[error(transparent)]
-    Io(#[from] io::Error),
+    Io(io::Error),
     /// The peer takes nothing.
     #[error("the peer has taken nothing for {} s", .0.as_secs_f32())]
     Stalled(Duration),
     /// The session failed.
     #[error(transparent)]
     Session(#[from] rtmp::Error),
+}
+
+impl From<io::Error> for Stop {
+    /// An end without a farewell (from TLS, or found when writing) is an end and no failure.
+    fn from(error: io::Error) -> Self {
+        match error.kind() {
+            io::ErrorKind::UnexpectedEof | io::ErrorKind::BrokenPipe => Self::Closed,
+            _ => Self::Io(error),
+        }
+    }
 }
 
 /// What a turn brought.
@@ -254,161 +267,5 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
         }
         self.session.handle_timeout(Instant::now().into_std())?;
         Ok(Poll::Ready(()))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::*;
-    use crate::rtmp::{ClientConfig, ClientEvent, Purpose, ServerConfig, ServerEvent, Step};
-    use live_core::{Packet, Timestamp};
-    use tokio::io::{AsyncWriteExt, DuplexStream, duplex};
-    use tokio::sync::mpsc;
-    use tokio::time::timeout;
-
-    fn now() -> std::time::Instant {
-        Instant::now().into_std()
-    }
-
-    fn client(io: DuplexStream, purpose: Purpose) -> Driver<DuplexStream, ClientSession> {
-        let config = ClientConfig::new(purpose, "rtmp://host/live/x".parse().unwrap());
-        Driver::new(io, ClientSession::new(now(), config), Arc::default(), &Deadlines::default())
-    }
-
-    /// A server that accepts everything and passes on what it gets.
-    fn serve(io: DuplexStream, events: mpsc::UnboundedSender<ServerEvent>) -> tokio::task::JoinHandle<Stop> {
-        let session = ServerSession::new(now(), ServerConfig::default());
-        let mut driver = Driver::new(io, session, Arc::default(), &Deadlines::default());
-        tokio::spawn(async move {
-            loop {
-                if let Err(stop) = driver.wait().await {
-                    return stop;
-                }
-                while let Some(event) = driver.session.poll_event() {
-                    if let ServerEvent::Publish { stream, .. } | ServerEvent::Play { stream, .. } = event {
-                        driver.session.accept(now(), stream);
-                    }
-                    let _ = events.send(event);
-                }
-            }
-        })
-    }
-
-    async fn accepted(driver: &mut Driver<DuplexStream, ClientSession>) {
-        while driver.session.poll_event() != Some(ClientEvent::Accepted) {
-            driver.wait().await.unwrap();
-        }
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn t92_a_peer_that_says_nothing_ends_at_the_deadline() {
-        let (near, _far) = duplex(8192);
-        let mut driver = client(near, Purpose::Publish);
-        let start = Instant::now();
-        let Err(Stop::Session(rtmp::Error::Silent { step, .. })) = driver.wait().await else {
-            panic!("answered")
-        };
-        assert_eq!((step, start.elapsed()), (Step::Handshake, Duration::from_secs(10)));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn a_publisher_whose_peer_takes_nothing_stalls() {
-        let (near, far) = duplex(8192);
-        let (sender, mut events) = mpsc::unbounded_channel();
-        let server = serve(far, sender);
-        let mut driver = client(near, Purpose::Publish);
-        accepted(&mut driver).await;
-        assert!(matches!(events.recv().await, Some(ServerEvent::Publish { .. })));
-        // The server's task is gone, its end of the stream is not.
-        let (near, _held) = duplex(8192);
-        driver.io = near;
-        server.abort();
-        driver.session.set_epoch(Timestamp::ZERO);
-        let key = Packet::key(Timestamp::ZERO, Timestamp::ZERO, vec![0; 100_000].into());
-        driver.session.send(&key).unwrap();
-        let start = Instant::now();
-        let stalled = driver.wait().await;
-        assert!(matches!(stalled, Err(Stop::Stalled(_))), "{stalled:?}");
-        assert_eq!(start.elapsed(), Duration::from_secs(10));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn the_source_is_asked_only_while_little_waits() {
-        let (near, far) = duplex(64 * 1024);
-        let (sender, _events) = mpsc::unbounded_channel();
-        let server = serve(far, sender);
-        let mut driver = client(near, Purpose::Publish);
-        accepted(&mut driver).await;
-        server.abort();
-        let (near, mut held) = duplex(1000);
-        driver.io = near;
-        driver.session.set_epoch(Timestamp::ZERO);
-        let mut taken = 0;
-        // A peer that takes nothing: packets are taken up to the low-water mark and not beyond.
-        while let Ok(turn) = timeout(Duration::from_secs(1), driver.turn(async {})).await {
-            assert_eq!(turn.unwrap(), Turn::Source(()));
-            taken += 1;
-            let at = Timestamp::from_millis(taken * 20);
-            driver.session.send(&Packet::audio(at, vec![0; 1000].into())).unwrap();
-        }
-        assert!((15..=18).contains(&taken), "{taken} packets of 1000 bytes were taken");
-        // As soon as the peer reads, the source is asked again.
-        let mut drained = vec![0; 20_000];
-        let read = held.read_exact(&mut drained);
-        let (turn, _) = tokio::join!(
-            timeout(Duration::from_secs(1), driver.turn(async {})),
-            timeout(Duration::from_secs(1), read)
-        );
-        assert_eq!(turn.unwrap().unwrap(), Turn::Source(()));
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn cancelled_turns_lose_no_bytes() {
-        let (near, far) = duplex(300);
-        let (sender, mut events) = mpsc::unbounded_channel();
-        let server = serve(far, sender);
-        let mut driver = client(near, Purpose::Publish);
-        accepted(&mut driver).await;
-        driver.session.set_epoch(Timestamp::ZERO);
-        for index in 0..200_u8 {
-            let at = Timestamp::from_millis(i64::from(index) * 20);
-            driver.session.send(&Packet::audio(at, vec![index; 700].into())).unwrap();
-            // Dropped after it was polled once, wherever it is then.
-            tokio::select! {
-                biased;
-                _ = driver.turn(std::future::pending::<()>()) => {}
-                () = tokio::task::yield_now() => {}
-            }
-        }
-        driver.session.finish();
-        driver.leave(Duration::from_secs(5)).await.unwrap();
-        drop(driver);
-        assert!(matches!(server.await.unwrap(), Stop::Closed));
-        let mut next = 0;
-        while let Some(event) = events.recv().await {
-            if let ServerEvent::Media(message) = event {
-                assert_eq!(message.payload[2..], vec![next; 700]);
-                next += 1;
-            }
-        }
-        assert_eq!(next, 200);
-    }
-
-    #[tokio::test(start_paused = true)]
-    async fn an_http_server_is_told_from_an_rtmp_server() {
-        let (near, mut far) = duplex(8192);
-        far.write_all(b"HTTP/1.1 400 Bad Request\r\n\r\n").await.unwrap();
-        let stop = client(near, Purpose::Play).wait().await.unwrap_err();
-        assert!(stop.to_string().contains("is this an RTMP port?"), "{stop}");
-    }
-
-    #[tokio::test]
-    async fn what_the_peer_said_before_it_hung_up_is_heard() {
-        let (near, mut far) = duplex(8192);
-        far.write_all(b"nonsense").await.unwrap();
-        drop(far);
-        // Writing fails at once; the reason is in what was received.
-        let stop = client(near, Purpose::Play).wait().await.unwrap_err();
-        assert!(matches!(stop, Stop::Session(rtmp::Error::Version(_))), "{stop}");
     }
 }

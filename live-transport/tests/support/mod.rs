@@ -1,5 +1,6 @@
 //! What the tests over a real network share: a relay, a stream to publish, and somebody who plays.
 #![allow(dead_code, reason = "each test file uses its own part")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 pub mod ffmpeg;
 

@@ -289,6 +289,16 @@ fn t42_an_error_right_after_publish_start_ends_the_session() {
 }
 
 #[test]
+fn t44_connect_carries_nothing_that_a_server_could_refuse_enhanced_rtmp_for() {
+    for mut scene in [Scene::publisher(), Scene::player()] {
+        let (_, connect) = scene.commands().remove(0);
+        for name in ["fourCcList", "videoFourCcInfoMap", "audioFourCcInfoMap", "capsEx"] {
+            assert_eq!(connect.object.get(name), None, "{name}");
+        }
+    }
+}
+
+#[test]
 fn t45_information_and_a_key_frame_go_first_and_timestamps_go_on() {
     let late = Timestamp::from_millis(20_000_000);
     let mut scene = Scene::publisher().accepted();
