@@ -101,7 +101,8 @@ mod tests {
         backoff.failed(start, None);
         let brief = backoff.failed(start + Duration::from_secs(29), Some(start)).unwrap();
         assert_eq!(brief.attempt, 3);
-        let long = backoff.failed(start + Duration::from_secs(60), Some(start + Duration::from_secs(30))).unwrap();
+        let long =
+            backoff.failed(start + Duration::from_secs(60), Some(start + Duration::from_secs(30))).unwrap();
         assert_eq!(long.attempt, 1);
     }
 }

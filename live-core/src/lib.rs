@@ -19,8 +19,8 @@ pub mod time;
 pub mod traits;
 pub mod url;
 
-pub use config::{CheckedPlayerConfig, CheckedPusherConfig, ConfigError, PlayerConfig, PusherConfig};
 pub use code::{PlayerCode, PusherCode, PusherErrorCode, Severity, UnknownCode};
+pub use config::{CheckedPlayerConfig, CheckedPusherConfig, ConfigError, PlayerConfig, PusherConfig};
 pub use error::{
     CaptureError, CaptureErrorKind, CodecError, CodecErrorKind, TransportError, TransportErrorKind,
 };
