@@ -1,0 +1,17 @@
+//! A relay on two ports: `cargo run -p live-transport --features relay --example relay 127.0.0.1:1935 127.0.0.1:8080`.
+
+use live_transport::net::relay::{Relay, RelayConfig};
+use std::error::Error;
+use std::net::SocketAddr;
+
+#[tokio::main]
+async fn main() -> Result<(), Box<dyn Error>> {
+    let mut addresses = std::env::args().skip(1);
+    let mut next =
+        |default: &str| addresses.next().unwrap_or_else(|| default.to_owned()).parse::<SocketAddr>();
+    let (rtmp, http) = (next("127.0.0.1:1935")?, next("127.0.0.1:8080")?);
+    let relay = Relay::bind(RelayConfig::new(rtmp).with_http(http)).await?;
+    println!("serving rtmp://{rtmp}/live/NAME and http://{http}/live/NAME.flv");
+    relay.run().await;
+    Ok(())
+}
