@@ -2,6 +2,7 @@
 
 use super::chunk::{Message, MessageType};
 use bytes::{Buf, Bytes};
+use std::fmt;
 
 /// Bytes of the header before each part, as of an FLV tag.
 const HEADER: usize = 11;
@@ -10,13 +11,18 @@ const HEADER: usize = 11;
 const BACK_POINTER: usize = 4;
 
 /// Gives out the parts of an aggregate message one by one, without copying them.
-#[derive(Debug)]
 pub(super) struct Aggregate {
     rest: Bytes,
     timestamp: u32,
     stream_id: u32,
     /// The timestamp of the first part: the others count from it.
     first: Option<u32>,
+}
+
+impl fmt::Debug for Aggregate {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Aggregate").field("bytes", &self.rest.len()).finish()
+    }
 }
 
 impl Aggregate {

@@ -3,9 +3,10 @@
 use super::chunk::{Message, MessageType};
 use crate::amf0::{self, Reader, Value};
 use bytes::{Bytes, BytesMut};
+use std::fmt;
 
 /// One command message.
-#[derive(Clone, Debug, PartialEq)]
+#[derive(Clone, PartialEq)]
 pub struct Command {
     /// What is called, or `_result`, `_error`, `onStatus`.
     pub name: String,
@@ -15,6 +16,17 @@ pub struct Command {
     pub object: Value,
     /// What follows.
     pub arguments: Vec<Value>,
+}
+
+/// Hides the values: stream names and tokens are among them.
+impl fmt::Debug for Command {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Command")
+            .field("name", &self.name)
+            .field("transaction", &self.transaction)
+            .field("arguments", &self.arguments.len())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Command {

@@ -2,6 +2,7 @@
 
 use bytes::{Buf, Bytes, BytesMut};
 use std::collections::VecDeque;
+use std::fmt;
 use std::io::IoSlice;
 
 /// Pieces up to this size are copied behind each other: below it a copy is cheaper than one more entry in the
@@ -15,7 +16,7 @@ const BLOCK: usize = 4096;
 ///
 /// Headers and small payloads are gathered into blocks; a large payload goes through as the same reference-counted
 /// [`Bytes`] that came in, so a video frame is never copied between the encoder and the system call.
-#[derive(Debug, Default)]
+#[derive(Default)]
 pub struct Outgoing {
     /// Complete pieces, oldest first; none of them is empty.
     pieces: VecDeque<Bytes>,
@@ -23,6 +24,13 @@ pub struct Outgoing {
     tail: BytesMut,
     /// Bytes in `pieces`.
     queued: usize,
+}
+
+/// Prints how much there is, never what: commands carry names and tokens.
+impl fmt::Debug for Outgoing {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Outgoing").field("bytes", &self.remaining()).finish()
+    }
 }
 
 impl Outgoing {

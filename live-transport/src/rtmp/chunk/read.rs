@@ -4,6 +4,7 @@ use super::{
     DEFAULT_CHUNK_SIZE, EXTENDED, Error, ErrorKind, MAX_CHUNK_SIZE, MAX_MESSAGE_SIZE, Message, MessageType,
 };
 use bytes::{Buf, Bytes, BytesMut};
+use std::fmt;
 
 /// What is reserved at once for a message that comes in several chunks; more only as its bytes really come, so an
 /// announced length alone costs nothing.
@@ -30,7 +31,6 @@ impl Default for Limits {
 ///
 /// Feed bytes with [`read`](Self::read) until it wants more. A message that comes in a single chunk shares the memory
 /// of the input buffer; one that comes in several is copied once.
-#[derive(Debug)]
 pub struct Reader {
     limits: Limits,
     chunk_size: usize,
@@ -44,7 +44,7 @@ pub struct Reader {
 }
 
 /// What is remembered of one chunk stream: the fields later headers refer to, and its message under way.
-#[derive(Debug, Default)]
+#[derive(Default)]
 struct ChunkStream {
     id: u32,
     timestamp: u32,
@@ -59,7 +59,19 @@ struct ChunkStream {
     partial: BytesMut,
 }
 
-#[derive(Clone, Copy, Debug)]
+/// Prints how much is held, never what.
+impl fmt::Debug for Reader {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("Reader")
+            .field("chunk_size", &self.chunk_size)
+            .field("chunk_streams", &self.streams.len())
+            .field("unfinished", &self.unfinished)
+            .field("offset", &self.offset)
+            .finish_non_exhaustive()
+    }
+}
+
+#[derive(Clone, Copy)]
 struct OpenChunk {
     /// Index in [`Reader::streams`].
     stream: usize,
