@@ -1,5 +1,6 @@
 //! Tasks of the live workspace: `cargo xtask --help`.
 
+mod demo;
 mod fuzz;
 mod process;
 mod project;
@@ -13,6 +14,8 @@ use std::process::ExitCode;
 #[derive(Parser)]
 #[command(name = "cargo xtask", bin_name = "cargo xtask", max_term_width = 100)]
 enum Task {
+    /// Pushes, relays and plays a stream, measures it, and writes a report
+    Demo(demo::Options),
     /// Checks for a C++ compiler and nasm, and installs them where it can
     Setup(setup::Options),
     /// Runs everything CI runs
@@ -23,6 +26,7 @@ enum Task {
 
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
+        Task::Demo(options) => demo::run(&options),
         Task::Setup(options) => setup::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
