@@ -1,4 +1,5 @@
 //! MP4 files against what ffprobe says about them.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use live_core::{CaptureErrorKind, Codec, Packet, PacketKind, PacketSource, Track};
 use live_transport::net::file::{from_reader, open};

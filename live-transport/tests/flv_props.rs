@@ -1,4 +1,5 @@
 //! FLV for any packets, any split of the input and any bytes.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use bytes::{Buf, Bytes, BytesMut};
 use live_core::{Codec, Metadata, Packet, PacketKind, Timestamp, Track};

@@ -1,4 +1,5 @@
 //! The rules of FLV that implementations are known to break, by the numbers of the project's list.
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use bytes::{BufMut, Bytes, BytesMut};
 use live_core::{Codec, Metadata, Packet, PacketKind, Timestamp, Track};

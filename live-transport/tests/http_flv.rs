@@ -1,5 +1,6 @@
 //! HTTP-FLV pull from servers that do exactly what a script says, over real sockets.
 #![cfg(feature = "http-flv")]
+#![allow(clippy::unwrap_used, reason = "in a test a panic is the report")]
 
 use async_trait::async_trait;
 use bytes::{Bytes, BytesMut};

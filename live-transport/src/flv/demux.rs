@@ -58,7 +58,7 @@ impl Demuxer {
         loop {
             match self.state {
                 State::Header => {
-                    let Some(header) = self.peek::<{ Header::LEN }>(input) else {
+                    let Some(&header) = input.first_chunk() else {
                         return self.check_signature(input).map(|()| None);
                     };
                     self.check_signature(input)?;
@@ -77,7 +77,7 @@ impl Demuxer {
                     }
                 }
                 State::BackPointer(before) => {
-                    let Some(pointer) = self.peek(input) else { return Ok(None) };
+                    let Some(&pointer) = input.first_chunk() else { return Ok(None) };
                     self.check_sync(before, u32::from_be_bytes(pointer))?;
                     self.advance(input, pointer.len());
                     self.state = State::TagHeader;
@@ -87,7 +87,7 @@ impl Demuxer {
                         self.state = State::Header;
                         continue;
                     }
-                    let Some(header) = self.peek(input) else { return Ok(None) };
+                    let Some(&header) = input.first_chunk() else { return Ok(None) };
                     self.state = State::Body(TagHeader::parse(header));
                     self.advance(input, header.len());
                 }
@@ -117,20 +117,6 @@ impl Demuxer {
             State::Header => self.check_signature(rest).and(Err(self.error(ErrorKind::Truncated))),
             _ => Err(self.error(ErrorKind::Truncated)),
         }
-    }
-
-    /// Bytes to read before [`read`](Self::read) can give the tag that it is waiting for; a hint for buffers.
-    #[must_use]
-    pub fn wanted(&self, input: &BytesMut) -> usize {
-        let whole = match self.state {
-            State::Body(header) => header.size as usize + 4 + Tag::HEADER_LEN,
-            _ => 4 + Tag::HEADER_LEN,
-        };
-        whole.saturating_sub(input.len())
-    }
-
-    fn peek<const N: usize>(&self, input: &[u8]) -> Option<[u8; N]> {
-        input.first_chunk().copied()
     }
 
     fn advance(&mut self, input: &mut BytesMut, len: usize) {

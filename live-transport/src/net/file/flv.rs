@@ -74,7 +74,13 @@ impl<R: Read + Seek> FlvSource<R> {
     fn look_ahead(&mut self) -> Result<(), CaptureError> {
         let mut first: Option<Timestamp> = None;
         for _ in 0..LOOK_AHEAD {
-            let Some(packet) = self.read_packet()? else { break };
+            let packet = match self.read_packet() {
+                Ok(Some(packet)) => packet,
+                Ok(None) => break,
+                // What comes before the damage is worth having; reading meets it again.
+                Err(error) if error.kind == CaptureErrorKind::Malformed && first.is_some() => break,
+                Err(error) => return Err(error),
+            };
             match &packet.kind {
                 PacketKind::Metadata(metadata) => self.metadata = Metadata::clone(metadata),
                 PacketKind::Config(codec) if self.codecs.len() < 2 => self.codecs.push(codec.to_string()),
@@ -146,7 +152,7 @@ impl<R: Read + Seek> FlvSource<R> {
                 return demuxer.finish(input).map(|()| false).map_err(broken);
             }
             let old = input.len();
-            input.resize(old + READ.max(demuxer.wanted(input)), 0);
+            input.resize(old + READ, 0);
             let read = read_up_to(&mut self.file, &mut input[old..]);
             let read = read.map_err(|error| read_error(&self.name, error))?;
             input.truncate(old + read);

@@ -60,8 +60,8 @@ impl<R: Read + Seek> Mp4Source<R> {
             OutlineError::Damaged(text) => damaged(name, format!("this MP4 file cannot be read: {text}")),
             OutlineError::Unsupported(text) => unsupported(name, text),
         };
-        let index = boxes::read_index(&mut file, len).map_err(outline_error)?;
-        let outline = boxes::check_index(&index).map_err(outline_error)?;
+        let mut index = boxes::read_index(&mut file, len).map_err(outline_error)?;
+        let outline = boxes::check_index(&mut index).map_err(outline_error)?;
         let context = mp4parse::read_mp4(&mut &index[..])
             .map_err(|error| damaged(name, "the index of this MP4 file is damaged").because(error))?;
         if outline.fragmented {

@@ -69,7 +69,11 @@ fn read(path: PathBuf) -> io::Result<mpsc::Receiver<Result<Packet, CaptureError>
     std::thread::Builder::new().name("file-reader".to_owned()).spawn(move || {
         let mut source = match open(&path) {
             Ok(source) => source,
-            Err(error) => return drop(sender.blocking_send(Err(error))),
+            Err(error) => {
+                // Nobody hears it when the player has left already.
+                let _ = sender.blocking_send(Err(error));
+                return;
+            }
         };
         while let Some(packet) = source.next_packet().transpose() {
             let failed = packet.is_err();

@@ -8,7 +8,7 @@ use live_core::{
     TransportErrorKind,
 };
 use std::fs::File;
-use std::io::{self, BufWriter, Write};
+use std::io::{self, BufWriter};
 use std::path::{Path, PathBuf};
 use tokio::sync::{mpsc, oneshot};
 
@@ -44,7 +44,7 @@ async fn record(url: &StreamUrl, packets: &mut PacketReader, cx: &OutputCx) -> R
         let text = "the file cannot be written: check the path, the rights and the space that is left";
         TransportError::new(TransportErrorKind::File, &peer, text).because(error)
     };
-    let (to_disk, mut done) = start(path).map_err(failed)?;
+    let (to_disk, done) = start(path).map_err(failed)?;
     (cx.events)(LinkEvent::Connected { peer: peer.clone() });
     (cx.events)(LinkEvent::Accepted);
     while let Some(packet) = packets.next().await {
@@ -57,10 +57,7 @@ async fn record(url: &StreamUrl, packets: &mut PacketReader, cx: &OutputCx) -> R
     }
     drop(to_disk);
     // The thread ends by answering; if it cannot, it has panicked.
-    (&mut done)
-        .await
-        .unwrap_or_else(|_| Err(io::Error::other("the writing thread has failed")))
-        .map_err(failed)
+    done.await.unwrap_or_else(|_| Err(io::Error::other("the writing thread has failed"))).map_err(failed)
 }
 
 type Done = oneshot::Receiver<io::Result<()>>;
@@ -96,7 +93,7 @@ fn write(file: File, mut packets: mpsc::Receiver<Packet>) -> io::Result<()> {
             result => result?,
         }
     }
-    writer.finish()?.flush()
+    writer.finish().map(drop)
 }
 
 fn read_opening(packets: &mut mpsc::Receiver<Packet>) -> Vec<Packet> {

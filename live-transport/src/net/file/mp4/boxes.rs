@@ -9,6 +9,9 @@ use std::io::{self, Read, Seek, SeekFrom};
 /// An index larger than this is none: a day of 60 pictures per second takes about 80 MB.
 const MAX_INDEX: u64 = 256 << 20;
 
+/// The smallest box: its size and its kind.
+const MIN_BOX: usize = 8;
+
 /// Sample descriptions per track. More than a few are never seen.
 const MAX_DESCRIPTIONS: u32 = 16;
 
@@ -84,46 +87,71 @@ pub(super) struct Outline {
     pub(super) formats: Vec<[u8; 4]>,
     /// Samples come in fragments.
     pub(super) fragmented: bool,
+    /// What kind of media the track being walked has.
+    handler: [u8; 4],
 }
 
-/// Walks the index and checks that each table fits into its box.
-pub(super) fn check_index(index: &[u8]) -> Result<Outline, OutlineError> {
+/// Walks the index and checks that every box fits into the one around it and every table into its box. What nobody
+/// needs is made free space, so that the parser passes it over.
+pub(super) fn check_index(index: &mut [u8]) -> Result<Outline, OutlineError> {
     let mut outline = Outline::default();
     walk(index, 0, &mut outline)?;
     Ok(outline)
 }
 
-fn walk(mut boxes: &[u8], depth: usize, outline: &mut Outline) -> Result<(), OutlineError> {
-    const DEEPEST: usize = 8;
-    while !boxes.is_empty() {
+fn walk(mut boxes: &mut [u8], depth: usize, outline: &mut Outline) -> Result<(), OutlineError> {
+    const DEEPEST: usize = 10;
+    if depth > DEEPEST {
+        return Err(OutlineError::Damaged("its index is damaged: boxes are nested too deeply"));
+    }
+    // A few zeros at the end are how QuickTime ends a list.
+    while boxes.len() >= MIN_BOX {
         let header = parse_header(boxes, boxes.len() as u64)
             .filter(|header| header.size <= boxes.len() as u64)
             .ok_or(OutlineError::Damaged("its index is damaged: a box is longer than what it lies in"))?;
-        let (this, rest) = boxes.split_at(header.size as usize);
-        let content = &this[header.head as usize..];
-        match &header.kind {
-            b"trak" => {
-                outline.formats.push(*b"none");
-                walk(content, depth + 1, outline)?;
-            }
-            b"moov" | b"edts" | b"mdia" | b"minf" | b"stbl" if depth < DEEPEST => {
-                walk(content, depth + 1, outline)?;
-            }
-            b"mvex" => outline.fragmented = true,
-            b"pssh" => return Err(OutlineError::Unsupported("encrypted MP4 is not supported")),
-            b"stsd" => {
-                check_table(content, 4, 8)?;
-                note_format(content, outline)?;
-            }
-            b"elst" => check_table(content, 4, if content.first() == Some(&1) { 20 } else { 12 })?,
-            b"stts" | b"ctts" | b"co64" => check_table(content, 4, 8)?,
-            b"stss" | b"stco" => check_table(content, 4, 4)?,
-            b"stsc" => check_table(content, 4, 12)?,
-            // A common size of all samples comes first; there is a table only when it is 0.
-            b"stsz" => check_table(content, 8, if content.get(4..8) == Some(&[0; 4]) { 4 } else { 0 })?,
-            _ => {}
-        }
+        let (this, rest) = boxes.split_at_mut(header.size as usize);
         boxes = rest;
+        if matches!(&header.kind, b"udta" | b"meta") {
+            this[4..MIN_BOX].copy_from_slice(b"free");
+            continue;
+        }
+        look_into(header.kind, &mut this[header.head as usize..], depth, outline)?;
+    }
+    Ok(())
+}
+
+fn look_into(
+    kind: [u8; 4],
+    content: &mut [u8],
+    depth: usize,
+    outline: &mut Outline,
+) -> Result<(), OutlineError> {
+    match &kind {
+        b"trak" => {
+            outline.formats.push(*b"none");
+            outline.handler = *b"none";
+            walk(content, depth + 1, outline)?;
+        }
+        b"moov" | b"edts" | b"mdia" | b"minf" | b"stbl" | b"wave" | b"sinf" | b"schi" => {
+            walk(content, depth + 1, outline)?;
+        }
+        b"hdlr" => {
+            outline.handler =
+                content.get(8..).and_then(|rest| rest.first_chunk()).copied().unwrap_or_default()
+        }
+        b"mvex" => outline.fragmented = true,
+        b"pssh" => return Err(OutlineError::Unsupported("encrypted MP4 is not supported")),
+        b"stsd" => {
+            check_table(content, 4, MIN_BOX as u64)?;
+            check_descriptions(content, depth, outline)?;
+        }
+        b"elst" => check_table(content, 4, if content.first() == Some(&1) { 20 } else { 12 })?,
+        b"stts" | b"ctts" | b"co64" => check_table(content, 4, 8)?,
+        b"stss" | b"stco" => check_table(content, 4, 4)?,
+        b"stsc" => check_table(content, 4, 12)?,
+        // A common size of all samples comes first; there is a table only when it is 0.
+        b"stsz" => check_table(content, 8, if content.get(4..8) == Some(&[0; 4]) { 4 } else { 0 })?,
+        _ => {}
     }
     Ok(())
 }
@@ -141,16 +169,37 @@ fn check_table(content: &[u8], count_at: usize, entry: u64) -> Result<(), Outlin
     }
 }
 
-/// Remembers the code of the first sample description.
-fn note_format(descriptions: &[u8], outline: &mut Outline) -> Result<(), OutlineError> {
-    if be_u32(descriptions, 4).is_none_or(|count| count > MAX_DESCRIPTIONS) {
+/// Remembers the code of the first sample description, and walks the boxes in all of them.
+fn check_descriptions(content: &mut [u8], depth: usize, outline: &mut Outline) -> Result<(), OutlineError> {
+    if be_u32(content, 4).is_none_or(|count| count > MAX_DESCRIPTIONS) {
         return Err(OutlineError::Damaged("its index is damaged: a track has too many sample descriptions"));
     }
-    let first = descriptions.get(8..).and_then(|entry| parse_header(entry, entry.len() as u64));
-    if let Some((format, first)) = outline.formats.last_mut().zip(first) {
+    let mut entries = content.get_mut(8..).unwrap_or_default();
+    if let Some((format, first)) = outline.formats.last_mut().zip(parse_header(entries, entries.len() as u64))
+    {
         *format = first.kind;
     }
+    while entries.len() >= MIN_BOX {
+        let header = parse_header(entries, entries.len() as u64)
+            .filter(|header| header.size <= entries.len() as u64)
+            .ok_or(OutlineError::Damaged("its index is damaged: a sample description is too long"))?;
+        let (this, rest) = entries.split_at_mut(header.size as usize);
+        entries = rest;
+        let entry = &mut this[header.head as usize..];
+        let fields = description_fields(outline.handler, entry);
+        walk(entry.get_mut(fields..).unwrap_or_default(), depth + 1, outline)?;
+    }
     Ok(())
+}
+
+/// Bytes of fields before the boxes in a sample description (sections 12.1.3 and 12.2.3, and QuickTime's version 1).
+fn description_fields(handler: [u8; 4], entry: &[u8]) -> usize {
+    match (&handler, entry.get(8..10)) {
+        (b"soun", Some([0, 1])) => 44,
+        (b"soun", Some([0, 2])) => 64,
+        (b"soun", _) => 28,
+        _ => 78,
+    }
 }
 
 fn be_u32(bytes: &[u8], at: usize) -> Option<u32> {
