@@ -18,6 +18,8 @@
 //! assert_eq!(pattern::read_stamp(&picture), Some(stamp));
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod pattern;
 pub mod pump;
 pub mod tone;

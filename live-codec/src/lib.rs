@@ -52,6 +52,8 @@
 //! # Ok::<(), live_core::CodecError>(())
 //! ```
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod aac;
 mod bits;
 mod downmix;

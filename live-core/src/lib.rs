@@ -1,5 +1,7 @@
 //! The vocabulary of the live workspace.
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 pub mod backoff;
 pub mod code;
 pub mod config;

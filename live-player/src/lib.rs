@@ -45,6 +45,8 @@
 //! | `embedded` (default) | H.264 by openh264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
 //! | `cli` | the program `live-play` | clap |
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 mod bell;
 mod builder;
 mod clock;

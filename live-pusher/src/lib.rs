@@ -34,6 +34,8 @@
 //! | `embedded` (default) | H.264 by openh264, AAC by fdk-aac, decoders for file input | a C++ compiler; about two minutes of build |
 //! | `cli` | the program `live-push` | clap |
 
+#![cfg_attr(not(test), warn(clippy::unwrap_used))]
+
 mod builder;
 mod codes;
 mod input;

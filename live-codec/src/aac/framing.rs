@@ -93,7 +93,7 @@ impl<C: FrameCoder> Framed<C> {
 
 impl<C: FrameCoder> AudioEncoder for Framed<C> {
     fn encode(&mut self, frame: &AudioFrame, out: &mut Vec<Packet>) -> Result<(), CodecError> {
-        if frame.samples.len() % self.channels != 0 {
+        if !frame.samples.len().is_multiple_of(self.channels) {
             let (samples, channels) = (frame.samples.len(), self.channels);
             let message =
                 format!("{samples} samples are not a whole number of sample frames of {channels} channels");

@@ -175,6 +175,12 @@ pub(super) struct Decoder {
     object: NonNull<ffi::ISVCDecoder>,
 }
 
+/// A C `long`, which has 32 bits on some systems.
+#[allow(clippy::useless_conversion, reason = "it converts something where `long` has 32 bits")]
+fn widen(code: std::ffi::c_long) -> i64 {
+    code.into()
+}
+
 impl Decoder {
     /// Creates and initialises an object.
     pub(super) fn open() -> Result<Self, Code> {
@@ -182,7 +188,7 @@ impl Decoder {
         // SAFETY: `object` is a place for one pointer.
         let code = unsafe { Library::WelsCreateDecoder(&raw mut object) };
         if code != 0 {
-            return Err(Code(i64::from(code)));
+            return Err(Code(widen(code)));
         }
         let decoder = Self { object: NonNull::new(object).ok_or(Code(-1))? };
         let set = method!(decoder.object, SetOption);
@@ -203,7 +209,7 @@ impl Decoder {
         let initialize = method!(decoder.object, Initialize);
         // SAFETY: as above; the parameters are copied.
         let code = unsafe { initialize(decoder.object.as_ptr(), &raw const params) };
-        if code == 0 { Ok(decoder) } else { Err(Code(i64::from(code))) }
+        if code == 0 { Ok(decoder) } else { Err(Code(widen(code))) }
     }
 
     /// Takes in a piece of the byte stream whose pictures are to carry `stamp`.

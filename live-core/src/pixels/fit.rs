@@ -156,7 +156,7 @@ mod tests {
             let rotation = [Rotation::None, Rotation::Clockwise90, Rotation::Half, Rotation::Clockwise270][turn as usize];
             let crop = cover((width, height), rotation, (tw, th));
             prop_assert!(crop.x + crop.width <= width && crop.y + crop.height <= height);
-            prop_assert!(crop.x % 2 == 0 && crop.y % 2 == 0);
+            prop_assert!(crop.x.is_multiple_of(2) && crop.y.is_multiple_of(2));
             prop_assert!(crop.width == width || crop.height == height);
             let (rw, rh) = if rotation.swaps_sides() { (th, tw) } else { (tw, th) };
             let (rw, rh) = (f64::from(rw), f64::from(rh));
@@ -166,7 +166,7 @@ mod tests {
             if crop.height < height {
                 prop_assert!((f64::from(crop.height) - f64::from(width) * rh / rw).abs() <= 0.5001 || crop.height == 1);
             }
-            let off_centre = (width - crop.width) as i64 - 2 * i64::from(crop.x);
+            let off_centre = i64::from(width - crop.width) - 2 * i64::from(crop.x);
             prop_assert!((0..4).contains(&off_centre));
         }
 
