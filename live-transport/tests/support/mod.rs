@@ -9,7 +9,7 @@ use bytes::Bytes;
 use live_core::queue::{DropRule, PacketQueue, PacketReader, QueueLimits};
 use live_core::{
     Codec, LinkEvent, LinkEventHandler, MediaSender, Metadata, OutputCx, Packet, PacketKind, SubscriptionCx,
-    Timestamp, Track, WireEpoch,
+    Timestamp, WireEpoch,
 };
 use live_transport::net::relay::{Relay, RelayConfig};
 use std::net::{Ipv4Addr, SocketAddr};
