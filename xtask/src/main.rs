@@ -1,5 +1,6 @@
 //! Tasks of the live workspace: `cargo xtask --help`.
 
+mod bench;
 mod demo;
 mod fuzz;
 mod process;
@@ -20,6 +21,8 @@ enum Task {
     Setup(setup::Options),
     /// Runs everything CI runs
     Test(test::Options),
+    /// Measures, and compares with peers in the same run
+    Bench(bench::Options),
     /// Feeds the parsers with mutated input
     Fuzz(fuzz::Options),
 }
@@ -27,6 +30,7 @@ enum Task {
 fn main() -> ExitCode {
     let outcome = match Task::parse() {
         Task::Demo(options) => demo::run(&options),
+        Task::Bench(options) => bench::run(&options),
         Task::Setup(options) => setup::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
