@@ -35,5 +35,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
     let chosen = Selection::Named("grey".to_owned());
     let player = LivePlayer::builder(src).registry(registry).video_decoder(chosen).autoplay(true).build()?;
     player.finished().await?;
-    Ok(println!("{:?}", player.snapshot()))
+    println!("{:?}", player.snapshot());
+    Ok(())
 }

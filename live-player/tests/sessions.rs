@@ -97,7 +97,7 @@ async fn garbage_is_told_and_survived() {
     let codes = codes(&player).await;
     assert!(count(&codes, 2101) >= 1, "{codes:?}");
     let failure = player.finished().await.unwrap_err();
-    assert!(failure.message.contains("H.264"), "{failure}");
+    assert!(failure.message.contains("no decoder"), "{failure}");
 
     let mut packets = stream(25, 0);
     for packet in packets.iter_mut().filter(|packet| packet.is_video_unit()).skip(5).take(3) {

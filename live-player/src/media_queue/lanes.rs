@@ -143,7 +143,7 @@ impl Lanes {
             _ => {}
         }
         self.bytes += packet.data.len();
-        let Some(lane) = self.lane(packet.track) else { return None };
+        let lane = self.lane(packet.track)?;
         match packet.kind {
             PacketKind::EndOfSequence => lane.ended = true,
             PacketKind::Config(_) => lane.unplayable = false,

@@ -71,7 +71,7 @@ impl AudioSink for WavFile {
         let Some(writer) = self.writer.take() else { return Ok(()) };
         writer
             .finish()
-            .and_then(|file| file.into_inner().map_err(|error| error.into_error()))
+            .and_then(|file| file.into_inner().map_err(io::IntoInnerError::into_error))
             .map(drop)
             .map_err(|error| self.failed(error))
     }

@@ -86,8 +86,7 @@ impl Worker {
 
     fn open(&mut self, unit: &Packet) {
         let Some((codec, config)) = &self.config else {
-            let detail = "no decoder configuration came before the sound: the stream cannot be decoded";
-            self.cx.shared.tell(PlayerCode::AudioDecodeFailed, detail);
+            self.refuse("no decoder configuration came before the sound".to_owned());
             return;
         };
         match self.cx.registry.audio_decoders.open(*codec, &self.cx.selection, config) {
@@ -98,12 +97,17 @@ impl Worker {
             }
             Err(error) => {
                 let detail = format!("no decoder for {codec} opens: {}", error.at(unit.pts));
-                self.cx.shared.tell(PlayerCode::AudioDecodeFailed, detail.clone());
-                self.cx.shared.note_unplayable(detail);
-                self.cx.packets.set_unplayable(Track::Audio);
-                self.is_refused = true;
+                self.refuse(detail);
             }
         }
+    }
+
+    /// Gives the track up until another configuration comes.
+    fn refuse(&mut self, detail: String) {
+        self.is_refused = true;
+        self.cx.shared.tell(PlayerCode::AudioDecodeFailed, detail.clone());
+        self.cx.shared.note_unplayable(detail);
+        self.cx.packets.set_unplayable(Track::Audio);
     }
 
     fn flush(&mut self) -> bool {

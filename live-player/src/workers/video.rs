@@ -79,8 +79,7 @@ impl Worker {
 
     fn open(&mut self) {
         let Some((codec, config)) = &self.config else {
-            let detail = "no decoder configuration came before the picture: the stream cannot be decoded";
-            self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail);
+            self.refuse("no decoder configuration came before the pictures".to_owned());
             return;
         };
         match self.cx.registry.video_decoders.open(*codec, &self.cx.selection, config) {
@@ -94,12 +93,17 @@ impl Worker {
             }
             Err(error) => {
                 let detail = format!("no decoder for {codec} opens: {error}");
-                self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail.clone());
-                self.cx.shared.note_unplayable(detail);
-                self.cx.packets.set_unplayable(Track::Video);
-                self.is_refused = true;
+                self.refuse(detail);
             }
         }
+    }
+
+    /// Gives the track up until another configuration comes.
+    fn refuse(&mut self, detail: String) {
+        self.is_refused = true;
+        self.cx.shared.tell(PlayerCode::VideoDecodeFailed, detail.clone());
+        self.cx.shared.note_unplayable(detail);
+        self.cx.packets.set_unplayable(Track::Video);
     }
 
     fn failed(&mut self, error: &CodecError) {
