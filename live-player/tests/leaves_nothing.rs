@@ -10,6 +10,9 @@ use live_player::{Builder, LivePlayer};
 use std::time::{Duration, Instant};
 use support::{After, Connection, player_of, stream};
 
+/// Makes a player in some state.
+type Make<'a> = Box<dyn Fn() -> LivePlayer + 'a>;
+
 fn threads() -> usize {
     std::fs::read_dir("/proc/self/task").unwrap().count()
 }
@@ -41,7 +44,7 @@ fn nothing_is_left_of_a_dropped_player() {
     drop(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
     let before = (threads(), descriptors());
     let wait = |millis| std::thread::sleep(Duration::from_millis(millis));
-    let states: [(&str, Box<dyn Fn() -> LivePlayer>); 6] = [
+    let states: [(&str, Make<'_>); 6] = [
         ("idle", Box::new(|| open(packets.clone()).build().unwrap())),
         ("just started", Box::new(|| open(packets.clone()).autoplay(true).build().unwrap())),
         (
