@@ -3,6 +3,7 @@
 mod bench;
 mod demo;
 mod fuzz;
+mod interop;
 mod process;
 mod project;
 mod setup;
@@ -25,6 +26,8 @@ enum Task {
     Bench(bench::Options),
     /// Feeds the parsers with mutated input
     Fuzz(fuzz::Options),
+    /// Pushes to and plays from independent programs, and compares
+    Interop(interop::Options),
 }
 
 fn main() -> ExitCode {
@@ -34,6 +37,7 @@ fn main() -> ExitCode {
         Task::Setup(options) => setup::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
+        Task::Interop(options) => interop::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -7,6 +7,7 @@ use crate::process::Problem;
 use crate::project::Project;
 use std::fmt::Write as _;
 use std::time::{Duration, Instant};
+pub use steps::node_media_server;
 use steps::{STEPS, Step};
 
 /// Options of `cargo xtask test`.
@@ -21,7 +22,7 @@ pub struct Options {
 }
 
 /// How a step ended, with what it has to say.
-type Outcome = Result<String, Problem>;
+pub type Outcome = Result<String, Problem>;
 
 /// `cargo xtask test`.
 pub fn run(options: &Options) -> Result<(), Problem> {
@@ -45,7 +46,12 @@ pub fn run(options: &Options) -> Result<(), Problem> {
         rows.push(Row { name: step.name, outcome, took: begun.elapsed() });
     }
     println!("\n{}", table(&rows, start.elapsed()));
-    verdict(&rows, in_ci(std::env::var("CI").ok().as_deref()))
+    all_passed(&rows)
+}
+
+/// A failure that names what failed, or in CI what could not run.
+pub fn all_passed(rows: &[Row]) -> Result<(), Problem> {
+    verdict(rows, in_ci(std::env::var("CI").ok().as_deref()))
 }
 
 fn chosen(only: &[String]) -> Result<Vec<&'static Step>, Problem> {
@@ -68,14 +74,19 @@ fn in_ci(variable: Option<&str>) -> bool {
 }
 
 /// A step that has been run.
-struct Row {
-    name: &'static str,
-    outcome: Outcome,
-    took: Duration,
+pub struct Row {
+    /// What it is called.
+    pub name: &'static str,
+    /// How it ended.
+    pub outcome: Outcome,
+    /// How long it took.
+    pub took: Duration,
 }
 
-fn table(rows: &[Row], total: Duration) -> String {
-    let mut table = format!("{:<10} {:<8} {:>8}  note\n", "step", "result", "time");
+/// What ran, how it ended and how long it took.
+pub fn table(rows: &[Row], total: Duration) -> String {
+    let width = rows.iter().map(|row| row.name.len()).max().unwrap_or(0).max(10);
+    let mut table = format!("{:<width$} {:<8} {:>8}  note\n", "step", "result", "time");
     for row in rows {
         let (result, note) = match &row.outcome {
             Ok(note) => ("ok", note.clone()),
@@ -83,9 +94,9 @@ fn table(rows: &[Row], total: Duration) -> String {
             Err(Problem::CannotRun(reason)) => ("NOT RUN", reason.clone()),
         };
         let note = note.lines().next().unwrap_or_default();
-        let _ = writeln!(table, "{:<10} {result:<8} {:>6.1} s  {note}", row.name, row.took.as_secs_f64());
+        let _ = writeln!(table, "{:<width$} {result:<8} {:>6.1} s  {note}", row.name, row.took.as_secs_f64());
     }
-    let _ = write!(table, "{:<10} {:<8} {:>6.1} s", "total", "", total.as_secs_f64());
+    let _ = write!(table, "{:<width$} {:<8} {:>6.1} s", "total", "", total.as_secs_f64());
     table
 }
 

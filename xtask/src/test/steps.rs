@@ -3,7 +3,7 @@
 use super::{Outcome, features};
 use crate::process::{self, Problem, find};
 use crate::project::Project;
-use crate::{fuzz, setup};
+use crate::{fuzz, interop, setup};
 use std::io::IsTerminal;
 use std::path::PathBuf;
 use std::process::Command;
@@ -36,6 +36,11 @@ pub const STEPS: &[Step] = &[
     Step { name: "deny", about: "licences, sources and bans of the dependencies", run: deny },
     Step { name: "package", about: "every crate can be packaged, without stray files", run: package },
     Step {
+        name: "interop",
+        about: "the programs against ffmpeg, nginx, node-media-server and the crate rtmp",
+        run: interop,
+    },
+    Step {
         name: "fuzz",
         about: "the fuzz corpora, and 20 s of new input for each target",
         run: fuzz_shortly,
@@ -46,6 +51,8 @@ pub const STEPS: &[Step] = &[
 const NODE_MEDIA_SERVER: &str = "node-media-server@4.4.3";
 /// Seconds each fuzz target gets.
 const FUZZ_SECONDS: u64 = 20;
+/// Seconds for which interop cases push a file: three times through it.
+const INTEROP_SECONDS: u64 = 15;
 /// The largest file a package may hold: sources and small recordings, no media.
 const LARGEST_PACKAGED: u64 = 1 << 20;
 
@@ -58,17 +65,24 @@ fn peers(_: &Project) -> Outcome {
 }
 
 /// Where npm puts node-media-server, in the target folder.
-fn node_media_server(project: &Project) -> PathBuf {
+fn node_media_server_folder(project: &Project) -> PathBuf {
     project.target.join("peers/node_modules/node-media-server")
 }
 
 fn node(project: &Project) -> Outcome {
-    if node_media_server(project).exists() {
-        return Ok("present".into());
+    Ok(match node_media_server(project)? {
+        Some(_) => "present".into(),
+        None => "no Node.js here: the tests against node-media-server say so and pass".into(),
+    })
+}
+
+/// Makes sure that node-media-server is there, and says where; `None` on machines without Node.js.
+pub fn node_media_server(project: &Project) -> Result<Option<PathBuf>, Problem> {
+    let installed = node_media_server_folder(project);
+    if installed.exists() {
+        return Ok(Some(installed));
     }
-    let (Some(_), Some(npm)) = (find("node"), find("npm")) else {
-        return Ok("no Node.js here: the tests against node-media-server say so and pass".into());
-    };
+    let (Some(_), Some(npm)) = (find("node"), find("npm")) else { return Ok(None) };
     let folder = project.target.join("peers");
     let mut command = Command::new(npm);
     command
@@ -76,7 +90,7 @@ fn node(project: &Project) -> Outcome {
         .arg(folder)
         .arg(NODE_MEDIA_SERVER);
     process::run(&mut command).map_err(|problem| Problem::CannotRun(problem.to_string()))?;
-    Ok("installed".into())
+    Ok(Some(installed))
 }
 
 fn fmt(project: &Project) -> Outcome {
@@ -106,8 +120,9 @@ fn tests(project: &Project) -> Outcome {
         command.args(["test", "--no-fail-fast", "--lib", "--bins", "--tests"]);
     }
     command.args(["--workspace", "--all-features"]);
-    if node_media_server(project).exists() {
-        command.env("LIVE_NODE_MEDIA_SERVER", node_media_server(project));
+    let node_media_server = node_media_server_folder(project);
+    if node_media_server.exists() {
+        command.env("LIVE_NODE_MEDIA_SERVER", node_media_server);
     }
     let mut summary = String::new();
     let ran = process::run_observing(&mut command, process::DEADLINE, |line| {
@@ -196,6 +211,10 @@ fn package(project: &Project) -> Outcome {
     }
     process::run(&mut command)?;
     Ok(format!("{count} files"))
+}
+
+fn interop(project: &Project) -> Outcome {
+    interop::run_all(project, INTEROP_SECONDS)
 }
 
 fn fuzz_shortly(project: &Project) -> Outcome {

@@ -1,0 +1,255 @@
+//! FFmpeg publishes, `live-play` plays, and what it plays equals what FFmpeg decodes.
+
+use super::lab::{Lab, decoded};
+use super::peer::{Ended, Peer};
+use super::picture::{self, Pictures};
+use super::server::Server;
+use super::sound;
+use super::source::{self, Recipe, SAMPLE_RATE, SIZE};
+use super::web::{Answer, Web};
+use crate::process::Problem;
+use crate::test::Outcome;
+use std::fs;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::thread::sleep;
+use std::time::Duration;
+
+/// How long the generated streams are, in seconds.
+const LENGTH: u32 = 6;
+/// How long a stream is on its way when the viewers come.
+const LATE: Duration = Duration::from_millis(1300);
+/// The longest that anything may take.
+const DEADLINE: Duration = Duration::from_secs(40);
+/// Decoders may differ by rounding in streams with B-frames; otherwise pictures are identical.
+const WITH_REORDERING: f64 = 60.0;
+/// Colours are converted with rounding.
+const CONVERTED: f64 = 40.0;
+/// Sound is decoded with rounding.
+const SOUND: f64 = 60.0;
+/// The first two frames of AAC lack what came before them.
+const AAC_WARM_UP: usize = 2048;
+
+/// High profile with everything in it, through every server.
+pub fn high(lab: &Lab<'_>) -> Outcome {
+    through_servers(lab, "pull-high", source::HIGH)
+}
+
+/// The plain kind of stream.
+pub fn main(lab: &Lab<'_>) -> Outcome {
+    through_servers(lab, "pull-main", source::MAIN)
+}
+
+/// No sound.
+pub fn video_only(lab: &Lab<'_>) -> Outcome {
+    through_servers(lab, "pull-video", source::VIDEO_ONLY)
+}
+
+/// No pictures.
+pub fn audio_only(lab: &Lab<'_>) -> Outcome {
+    through_servers(lab, "pull-audio", source::AUDIO_ONLY)
+}
+
+/// FFmpeg publishes to our relay.
+pub fn through_relay(lab: &Lab<'_>) -> Outcome {
+    let folder = lab.folder("pull-relay")?;
+    let source = Source::make(source::HIGH, &folder)?;
+    let relay = Server::relay(lab, &folder)?;
+    let published = Published { server: "relay", rtmp: relay.rtmp("a"), http: relay.http("a") };
+    played_late(lab, &folder, &source, &[published])
+}
+
+/// FLV files over HTTP whose header denies the tracks that are there and announces those that are not.
+pub fn wrong_flags(lab: &Lab<'_>) -> Outcome {
+    let mut notes = Vec::new();
+    for (name, recipe) in
+        [("both", source::MAIN), ("video", source::VIDEO_ONLY), ("audio", source::AUDIO_ONLY)]
+    {
+        let folder = lab.folder(&format!("pull-flags-{name}"))?;
+        let source = Source::make(recipe, &folder)?;
+        let bytes = source::with_wrong_flags(&source.path, &folder)?;
+        let rate = bytes.len() / LENGTH as usize;
+        let web = Web::start(Answer::Body { kind: "video/x-flv", bytes: bytes.into(), rate })?;
+        let viewer = Viewer::start(lab, &folder, "http", &web.url("http", "live.flv"), recipe)?;
+        notes.push(format!("only {name}: {}", viewer.judged(&source, &folder)?));
+    }
+    Ok(notes.join("; "))
+}
+
+fn through_servers(lab: &Lab<'_>, case: &str, recipe: Recipe) -> Outcome {
+    let folder = lab.folder(case)?;
+    let source = Source::make(recipe, &folder)?;
+    let nginx = Server::nginx(&folder)?;
+    let node = Server::node_media_server(lab, &folder)?;
+    let mut published = vec![Published { server: "nginx", rtmp: nginx.rtmp("a"), http: None }];
+    if let Some(node) = &node {
+        published.push(Published { server: "node", rtmp: node.rtmp("a"), http: node.http("a") });
+    }
+    let note = played_late(lab, &folder, &source, &published)?;
+    Ok(if node.is_some() { note } else { format!("{note}; no Node.js here: nginx only") })
+}
+
+/// A stream and where it can be had.
+struct Published {
+    server: &'static str,
+    rtmp: String,
+    http: Option<String>,
+}
+
+/// Publishes to every server, and lets a viewer come in late wherever the stream can be had.
+fn played_late(lab: &Lab<'_>, folder: &Path, source: &Source, published: &[Published]) -> Outcome {
+    let mut publishers = Vec::new();
+    for to in published {
+        let mut command = source::publishing(&source.path, &to.rtmp);
+        publishers.push(Peer::start(format!("publish-{}", to.server), folder, &mut command)?);
+    }
+    sleep(LATE);
+    let mut viewers = Vec::new();
+    for from in published {
+        viewers.push(Viewer::start(
+            lab,
+            folder,
+            &format!("{}-rtmp", from.server),
+            &from.rtmp,
+            source.recipe,
+        )?);
+        if let Some(http) = &from.http {
+            viewers.push(Viewer::start(lab, folder, &format!("{}-http", from.server), http, source.recipe)?);
+        }
+    }
+    for publisher in publishers {
+        publisher.succeeded(DEADLINE)?;
+    }
+    let notes: Result<Vec<_>, _> = viewers
+        .into_iter()
+        .map(|viewer| {
+            let name = viewer.name.clone();
+            match viewer.judged(source, folder) {
+                Ok(note) => Ok(format!("{name}: {note}")),
+                Err(problem) => Err(Problem::Failed(format!("{name}: {problem}"))),
+            }
+        })
+        .collect();
+    Ok(notes?.join("; "))
+}
+
+/// A stream and what FFmpeg decodes from it.
+struct Source {
+    recipe: Recipe,
+    path: PathBuf,
+    /// Planes, one picture after the other.
+    pictures: Vec<u8>,
+    /// The same as RGB.
+    colours: Vec<u8>,
+    /// Interleaved.
+    sound: Vec<f32>,
+}
+
+/// Arguments for pictures as planes.
+const PLANES: &[&str] = &["-map", "0:v", "-fps_mode", "passthrough", "-f", "rawvideo", "-pix_fmt", "yuv420p"];
+/// Arguments for pictures as RGB: converted exactly, each pixel with the chroma sample that covers it.
+const COLOURS: &[&str] = &[
+    "-map",
+    "0:v",
+    "-fps_mode",
+    "passthrough",
+    "-f",
+    "rawvideo",
+    "-pix_fmt",
+    "rgb24",
+    "-sws_flags",
+    "accurate_rnd+full_chroma_int+neighbor",
+];
+/// Arguments for sound.
+const SAMPLES: &[&str] = &["-map", "0:a", "-f", "f32le"];
+
+impl Source {
+    fn make(recipe: Recipe, folder: &Path) -> Result<Self, Problem> {
+        let path = recipe.make(folder, LENGTH)?;
+        let raw = |name, wanted, arguments| {
+            if wanted { decoded(name, folder, &path, arguments) } else { Ok(Vec::new()) }
+        };
+        let has_video = recipe.video.is_some();
+        let pictures = raw("reference-pictures", has_video, PLANES)?;
+        let colours = raw("reference-colours", has_video, COLOURS)?;
+        let sound = sound::from_f32le(&raw("reference-sound", recipe.sound, SAMPLES)?);
+        Ok(Self { recipe, path, pictures, colours, sound })
+    }
+}
+
+/// A running `live-play`.
+struct Viewer {
+    name: String,
+    peer: Peer,
+}
+
+impl Viewer {
+    fn start(lab: &Lab<'_>, folder: &Path, name: &str, url: &str, recipe: Recipe) -> Result<Self, Problem> {
+        let file = |extension: &str| folder.join(format!("{name}.{extension}"));
+        let mut command: Command = lab.live_play();
+        command.arg(url).arg("--json");
+        if recipe.video.is_some() {
+            command.arg("--y4m").arg(file("y4m")).arg("--snapshot").arg(file("png"));
+        }
+        if recipe.sound {
+            command.arg("--wav").arg(file("wav"));
+        }
+        Ok(Self { name: name.to_owned(), peer: Peer::start(format!("play-{name}"), folder, &mut command)? })
+    }
+
+    /// Waits for the end of the stream, and compares.
+    fn judged(self, source: &Source, folder: &Path) -> Outcome {
+        let Ended { stdout, .. } = self.peer.succeeded(DEADLINE)?;
+        if !stdout.contains("\"code\":2006") {
+            return Err(Problem::Failed("the end of the stream (2006) was not told".into()));
+        }
+        let file = |extension: &str| folder.join(format!("{}.{extension}", self.name));
+        let mut notes = Vec::new();
+        if source.recipe.video.is_some() {
+            let planes = decoded(&format!("{}-pictures", self.name), folder, &file("y4m"), PLANES)?;
+            notes.push(judge_pictures(&planes, source)?);
+            let colours = decoded(&format!("{}-colours", self.name), folder, &file("png"), COLOURS)?;
+            notes.push(judge_snapshot(&colours, source)?);
+        }
+        if source.recipe.sound {
+            let samples = decoded(&format!("{}-sound", self.name), folder, &file("wav"), SAMPLES)?;
+            notes.push(judge_sound(&sound::from_f32le(&samples), source)?);
+        }
+        // Raw pictures are large, and only of use after a failure.
+        for extension in ["y4m", "wav"] {
+            let _ = fs::remove_file(file(extension));
+        }
+        Ok(notes.join(", "))
+    }
+}
+
+fn judge_pictures(planes: &[u8], source: &Source) -> Outcome {
+    let size = SIZE.0 * SIZE.1 * 3 / 2;
+    let result = picture::compare(Pictures::new(planes, size), Pictures::new(&source.pictures, size))?;
+    let wanted = if source.recipe.reorders { WITH_REORDERING } else { f64::INFINITY };
+    let likeness = if result.worst.is_infinite() {
+        "identical".to_owned()
+    } else {
+        format!("PSNR ≥ {:.1} dB", result.worst)
+    };
+    let note = format!("{} pictures from number {} {likeness}", result.count, result.first);
+    if result.worst < wanted { Err(Problem::Failed(note)) } else { Ok(note) }
+}
+
+/// The snapshot is the last picture.
+fn judge_snapshot(colours: &[u8], source: &Source) -> Outcome {
+    let sent = Pictures::new(&source.colours, SIZE.0 * SIZE.1 * 3);
+    let last = sent.len().checked_sub(1).ok_or_else(|| Problem::Failed("no picture was sent".into()))?;
+    let ratio = picture::psnr(colours, sent.get(last));
+    let note = format!("PNG {ratio:.1} dB");
+    if ratio < CONVERTED { Err(Problem::Failed(note)) } else { Ok(note) }
+}
+
+fn judge_sound(samples: &[f32], source: &Source) -> Outcome {
+    const CHANNELS: usize = 2;
+    let (ratio, begin) = sound::snr(samples, &source.sound, AAC_WARM_UP * CHANNELS)?;
+    let seconds = samples.len() as f64 / (SAMPLE_RATE * CHANNELS) as f64;
+    let rest = source.sound.len().saturating_sub(begin + samples.len() - AAC_WARM_UP * CHANNELS) / CHANNELS;
+    let note = format!("sound {ratio:.1} dB over {seconds:.1} s, {rest} samples short of the end");
+    if ratio < SOUND || rest > AAC_WARM_UP { Err(Problem::Failed(note)) } else { Ok(note) }
+}
