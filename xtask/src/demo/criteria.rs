@@ -116,11 +116,11 @@ pub fn pictures_are_good(who: Who, tally: &Tally) -> Criterion {
 }
 
 /// Enough pictures came out, for the time played.
-pub fn pictures_came_out(who: Who, shown: u64, playing: Duration, fps: u32) -> Criterion {
-    let pushed = playing.as_secs_f64() * f64::from(fps);
+pub fn pictures_came_out(who: Who, shown: u64, playing: Duration, fps: f64) -> Criterion {
+    let pushed = playing.as_secs_f64() * fps;
     Criterion {
         who: Some(who),
-        wanted: format!("≥ 80 % of {fps} pictures a second come out"),
+        wanted: format!("≥ 80 % of {fps:.0} pictures a second come out"),
         found: format!("{shown} in {} s", playing.as_secs()),
         passed: shown as f64 >= pushed * SHOWN_SHARE,
     }
@@ -187,7 +187,7 @@ pub fn ended_well(who: Who, failure: Option<&str>) -> Criterion {
     Criterion {
         who: Some(who),
         wanted: "runs until the end".to_owned(),
-        found: failure.unwrap_or("it did").to_owned(),
+        found: failure.unwrap_or("yes").to_owned(),
         passed: failure.is_none(),
     }
 }
@@ -270,8 +270,8 @@ mod tests {
         assert!(!pictures_are_good(Who::Rtmp, &Tally::default()).passed);
         let all_passed_over = PictureLog { passed_over: 10, ..PictureLog::default() };
         assert!(!pictures_are_good(Who::Rtmp, &Tally::of(&all_passed_over)).passed);
-        assert!(!pictures_came_out(Who::Rtmp, 199, Duration::from_secs(10), 25).passed);
-        assert!(pictures_came_out(Who::Rtmp, 200, Duration::from_secs(10), 25).passed);
+        assert!(!pictures_came_out(Who::Rtmp, 199, Duration::from_secs(10), 25.0).passed);
+        assert!(pictures_came_out(Who::Rtmp, 200, Duration::from_secs(10), 25.0).passed);
     }
 
     #[test]

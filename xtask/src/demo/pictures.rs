@@ -121,8 +121,12 @@ fn note_all(
     for Shown { frame, at, wall_micros } in receiver {
         let read = judge.and_then(|judge| judge.read(&frame, wall_micros));
         let record = Record { at: at.saturating_duration_since(began), pts: frame.pts, read };
+        let is_still = log.records.is_empty();
         log.records.push(record);
-        let is_due = log.samples.last().is_none_or(|last| record.at >= last.record.at + between_samples);
+        let is_due = match log.samples.last() {
+            Some(last) => record.at >= last.record.at + between_samples,
+            None => !is_still,
+        };
         if is_due && log.samples.len() < SAMPLES as usize {
             log.samples.push(Sample { frame, record });
         }
@@ -200,6 +204,7 @@ mod tests {
         assert_eq!(log.records.len(), 40);
         let seconds: Vec<u64> = log.samples.iter().map(|sample| sample.record.at.as_secs()).collect();
         assert_eq!(seconds, [0, 1, 2, 3]);
+        assert_eq!(log.samples[0].record, log.records[1], "the still is not among them");
     }
 
     #[test]

@@ -8,7 +8,7 @@ use super::console::whose;
 use super::criteria::Criterion;
 use super::run::{Playback, Take};
 use super::statistics::Summary;
-use super::svg::{Event, Lane, escape, timeline};
+use super::svg::{Event, Lane, escape, round_step, timeline};
 use super::watch::{Entry, SessionLog, Who};
 use live_core::Severity;
 use std::fmt::Write as _;
@@ -16,6 +16,8 @@ use std::fmt::Write as _;
 const STYLE: &str = include_str!("report.css");
 /// A code that comes once a second and needs no label.
 const PROGRESS: i32 = 2005;
+/// The first picture is shown, or motion resumes.
+const STARTED: i32 = 2004;
 
 /// The page about `take`.
 pub fn page(take: &Take, criteria: &[Criterion]) -> String {
@@ -30,10 +32,10 @@ pub fn page(take: &Take, criteria: &[Criterion]) -> String {
     page += &section("What had to be true", "", &criteria_table(criteria));
     page += &section(
         "State codes",
-        "Every code of the specifications as it fired, from the moment the demo began. Small dots in the players' \
-         lanes are 2005, the playback position. Point at a dot for its particulars.",
-        &(timeline(&logs.iter().map(|log| lane(log)).collect::<Vec<_>>(), take.took.as_secs_f64())
-            + &details(&logs)),
+        "Every code as it fired, from the moment the demo began: first until both players show a picture, then the \
+         whole run. Small dots without a label in the players' lanes are 2005, the playback position. Point at a dot \
+         for its particulars.",
+        &codes(&logs, take.took.as_secs_f64()),
     );
     if take.pattern.is_some() {
         page += &section(
@@ -140,7 +142,7 @@ fn tiles(take: &Take) -> String {
             let summary = Summary::of(&values)?;
             Some((
                 format!("{:+.1} ms", summary.median),
-                format!("{:+.0} to {:+.0}", summary.min, summary.max),
+                format!("{:+.1} to {:+.1}", summary.min, summary.max),
             ))
         });
         tile("Likeness (PSNR-Y), median", &|player| {
@@ -176,13 +178,36 @@ fn criteria_table(criteria: &[Criterion]) -> String {
     )
 }
 
-fn lane(log: &SessionLog) -> Lane {
+/// What fired when: the beginning, where most codes are, and all of it.
+fn codes(logs: &[&SessionLog], seconds: f64) -> String {
+    let beginning = round_step(beginning(logs).unwrap_or(seconds) * 1.2).min(seconds);
+    let first: Vec<Lane> = logs.iter().map(|log| lane(log, 0.0, beginning)).collect();
+    let all: Vec<Lane> = logs.iter().map(|log| lane(log, beginning, seconds)).collect();
+    format!(
+        "{}<div style=\"margin-top:22px\">{}</div>{}",
+        figure("The beginning", "", &timeline(&first, beginning)),
+        figure("The whole run", "", &timeline(&all, seconds)),
+        details(logs)
+    )
+}
+
+/// When the last player showed its first picture, in seconds.
+fn beginning(logs: &[&SessionLog]) -> Option<f64> {
+    let first = |log: &&SessionLog| {
+        let entry = log.entries.iter().find(|entry| entry.code == Some(STARTED))?;
+        Some(entry.at.as_secs_f64())
+    };
+    logs.iter().filter_map(first).reduce(f64::max)
+}
+
+/// The codes of a session until `end`, with labels from `labelled` on.
+fn lane(log: &SessionLog, labelled: f64, end: f64) -> Lane {
     let event = |entry: &Entry| {
-        let code = entry.code?;
-        let label =
-            if code == PROGRESS { String::new() } else { format!("{code} {}", shortened(&entry.text)) };
-        let tip = format!("{code} {} {} (at {:.3} s)", entry.text, entry.detail, entry.at.as_secs_f64());
-        Some(Event { at: entry.at.as_secs_f64(), label, tip, class: severity_class(entry.severity) })
+        let (code, at) = (entry.code?, entry.at.as_secs_f64());
+        let is_labelled = code != PROGRESS && at >= labelled;
+        let label = if is_labelled { format!("{code} {}", shortened(&entry.text)) } else { String::new() };
+        let tip = format!("{code} {} {} (at {at:.3} s)", entry.text, entry.detail);
+        (at <= end).then(|| Event { at, label, tip, class: severity_class(entry.severity) })
     };
     Lane {
         name: log.who.name(),
@@ -193,7 +218,7 @@ fn lane(log: &SessionLog) -> Lane {
 
 /// A code's text, no longer than a lane can show.
 fn shortened(text: &str) -> String {
-    const MOST: usize = 44;
+    const MOST: usize = 60;
     match text.char_indices().nth(MOST) {
         Some((end, _)) => format!("{}…", &text[..end]),
         None => text.to_owned(),
@@ -237,12 +262,71 @@ fn details(logs: &[&SessionLog]) -> String {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::demo::pictures::{PictureLog, Reading, Record, Sample};
+    use crate::demo::sound::SoundLog;
+    use live_capture::pattern::PatternSpec;
+    use live_core::{Color, NetStatus, PicturePool, Timestamp, VideoFrame};
+    use std::time::{Duration, Instant};
+
+    fn session(who: Who) -> SessionLog {
+        let entry = Entry {
+            at: Duration::from_millis(90),
+            code: Some(STARTED),
+            text: "playback started".to_owned(),
+            detail: String::new(),
+            severity: Severity::Info,
+        };
+        SessionLog {
+            who,
+            entries: vec![entry],
+            statuses: vec![(Duration::from_secs(1), NetStatus::default())],
+        }
+    }
+
+    /// A demo of one picture, or of none.
+    fn take(pictures: PictureLog) -> Take {
+        let player = Playback { log: session(Who::Rtmp), pictures, sound: SoundLog::default() };
+        Take {
+            subject: "Test pattern".to_owned(),
+            pattern: Some(PatternSpec::new(64, 64, 25)),
+            fps: 25.0,
+            playing: Duration::from_secs(3),
+            pusher: session(Who::Pusher),
+            players: vec![player],
+            failures: Vec::new(),
+            began: Instant::now(),
+            took: Duration::from_secs(4),
+        }
+    }
+
+    #[test]
+    fn the_page_needs_nothing_else_and_has_everything() {
+        let reading = Reading { frame: 7, latency_ms: 251.0, psnr_y: 44.0, psnr_yuv: 45.0, flash: false };
+        let record = Record { at: Duration::from_secs(1), pts: Timestamp::ZERO, read: Some(reading) };
+        let frame = VideoFrame::new(Timestamp::ZERO, Color::BT601, PicturePool::new().black(64, 64));
+        let pictures =
+            PictureLog { records: vec![record; 2], samples: vec![Sample { frame, record }], passed_over: 0 };
+        let page = page(&take(pictures), &[]);
+        for foreign in ["http://", "https://", "<script", "<link", "url("] {
+            assert!(!page.contains(foreign), "{foreign}");
+        }
+        for part in
+            ["2004 playback started", "median 251 ms", "videoFPS", "data:image/png;base64,", "44.0 dB"]
+        {
+            assert!(page.contains(part), "{part}");
+        }
+    }
+
+    #[test]
+    fn a_demo_without_pictures_still_has_a_report() {
+        assert!(page(&take(PictureLog::default()), &[]).ends_with("</html>\n"));
+    }
 
     #[test]
     fn long_texts_are_shortened_at_a_letter() {
         assert_eq!(shortened("pulling"), "pulling");
-        let long = "网".repeat(60);
-        assert_eq!(shortened(&long).chars().count(), 45);
+        let long = "网".repeat(80);
+        assert_eq!(shortened(&long).chars().count(), 61);
     }
 
     #[test]

@@ -18,7 +18,7 @@ use live_pusher::LivePusher;
 use live_transport::net::relay::{Relay, RelayConfig};
 use std::fmt::Display;
 use std::net::{Ipv4Addr, SocketAddr};
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
@@ -42,6 +42,8 @@ pub struct Take {
     pub subject: String,
     /// The pattern, unless a file was pushed.
     pub pattern: Option<PatternSpec>,
+    /// Pictures pushed a second.
+    pub fps: f64,
     /// How long was played.
     pub playing: Duration,
     /// What the pusher told.
@@ -109,13 +111,14 @@ async fn perform(options: &Options) -> Result<Take, Problem> {
     let http = relay.http_addr().map(|address| format!("http://{address}/live/demo.flv"));
     let relay = task::spawn(relay.run());
 
-    let pusher = pusher(&rtmp, options.input.as_deref())?;
+    let film = options.input.as_deref().map(Film::open).transpose()?;
+    let pusher = pusher(&rtmp, film.as_ref())?;
     let pusher_log = task::spawn(watch(Who::Pusher, began, pusher.events(), pusher.net_status_stream()));
     let events = pusher.events();
     pusher.start();
     until_publishing(&pusher, events).await?;
 
-    let pattern = options.input.is_none().then_some(PATTERN);
+    let pattern = film.is_none().then_some(PATTERN);
     let mut spectators = vec![Spectator::start(Who::Rtmp, rtmp, pattern, began, playing)?];
     if let Some(http) = http {
         spectators.push(Spectator::start(Who::HttpFlv, http, pattern, began, playing)?);
@@ -136,8 +139,9 @@ async fn perform(options: &Options) -> Result<Take, Problem> {
     }
     relay.abort();
     Ok(Take {
-        subject: options.input.as_deref().map_or_else(|| "Test pattern and tone".to_owned(), file_name),
+        subject: film.as_ref().map_or_else(|| "Test pattern and tone".to_owned(), Film::name),
         pattern,
+        fps: film.as_ref().map_or(f64::from(FPS), |film| film.fps),
         playing,
         pusher: joined(pusher_log).await?,
         players,
@@ -155,42 +159,52 @@ fn why_ended<E: Display>(result: Result<(), E>) -> String {
     }
 }
 
-fn file_name(path: &Path) -> String {
-    path.file_name().unwrap_or(path.as_os_str()).to_string_lossy().into_owned()
-}
-
-fn pusher(url: &str, input: Option<&Path>) -> Result<LivePusher, Problem> {
+fn pusher(url: &str, film: Option<&Film>) -> Result<LivePusher, Problem> {
     let builder = LivePusher::builder(url).mode(Mode::Rtc).fps(FPS);
-    let builder = match input {
+    let builder = match film {
         None => builder
             .video_size(PATTERN.width, PATTERN.height)
             .video_source(|| Pattern::new(PATTERN))
             .audio_source(Tone::default),
-        Some(path) => {
-            let (width, height) = film_size(path)?;
-            builder.video_size(width, height).input_file(path).looping(true)
+        Some(film) => {
+            let (width, height) = film.size;
+            builder.video_size(width, height).input_file(&film.path).looping(true)
         }
     };
     builder.build().map_err(|error| failed("the pusher cannot be built", error))
 }
 
-/// The size in which a film is pushed: its own, but not larger than the demo's.
-fn film_size(path: &Path) -> Result<(u32, u32), Problem> {
-    let unreadable = |error| failed("the input cannot be pushed", error);
-    let mut source = live_transport::net::file::open(path).map_err(unreadable)?;
-    // Stream information comes first.
-    for _ in 0..8 {
-        match source.next_packet().map_err(unreadable)?.map(|packet| packet.kind) {
-            Some(PacketKind::Metadata(metadata)) => {
-                if let (Some(width), Some(height)) = (metadata.width, metadata.height) {
-                    return Ok(fitted(width, height));
-                }
+/// A media file, and how it is pushed.
+struct Film {
+    path: PathBuf,
+    /// Its own size, but not larger than the demo's.
+    size: (u32, u32),
+    /// Its own frame rate, but not higher than the demo's.
+    fps: f64,
+}
+
+impl Film {
+    /// Looks into a file.
+    fn open(path: &Path) -> Result<Self, Problem> {
+        let unreadable = |error| failed("the input cannot be pushed", error);
+        let mut source = live_transport::net::file::open(path).map_err(unreadable)?;
+        let landscape = (FILM_SIDE, FILM_SIDE * 9 / 16);
+        let mut film = Self { path: path.to_owned(), size: landscape, fps: f64::from(FPS) };
+        // Stream information comes first.
+        for _ in 0..8 {
+            let Some(packet) = source.next_packet().map_err(unreadable)? else { break };
+            let PacketKind::Metadata(metadata) = packet.kind else { continue };
+            if let (Some(width), Some(height)) = (metadata.width, metadata.height) {
+                film.size = fitted(width, height);
             }
-            Some(_) => {}
-            None => break,
+            film.fps = film.fps.min(metadata.frame_rate.filter(|fps| *fps > 0.0).unwrap_or(film.fps));
         }
+        Ok(film)
     }
-    Ok((FILM_SIDE, FILM_SIDE * 9 / 16))
+
+    fn name(&self) -> String {
+        self.path.file_name().unwrap_or(self.path.as_os_str()).to_string_lossy().into_owned()
+    }
 }
 
 fn fitted(width: u32, height: u32) -> (u32, u32) {
@@ -287,7 +301,7 @@ fn criteria(take: &Take) -> Vec<Criterion> {
         if take.pattern.is_some() {
             list.push(criteria::pictures_are_good(log.who, &Tally::of(pictures)));
         }
-        list.push(criteria::pictures_came_out(log.who, shown, take.playing, FPS));
+        list.push(criteria::pictures_came_out(log.who, shown, take.playing, take.fps));
         list.push(criteria::codes_are_right(log));
         list.push(criteria::media_has_no_trouble(log));
         if take.pattern.is_some() {

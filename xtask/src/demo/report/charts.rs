@@ -39,7 +39,8 @@ pub fn latency(take: &Take) -> String {
     let Some(range) = Summary::of(&all) else { return "<p>No picture could be read.</p>".to_owned() };
     // All players share their intervals, so that they can be compared.
     let interval = round_step(((range.max - range.min) / INTERVALS).max(1.0));
-    let start = (range.min / interval).floor() * interval - interval;
+    // The label of the median needs room on its left.
+    let start = ((range.min / interval).floor() - INTERVALS / 8.0).floor() * interval;
     let intervals = ((range.max - start) / interval).ceil() as usize + 2;
     let histogram = |player: &Playback| {
         let values = latencies(player);

@@ -1,7 +1,7 @@
 //! Pictures as the players showed them.
 
-use super::super::pictures::Sample;
 use super::escape;
+use crate::demo::pictures::{Reading, Sample};
 use crate::demo::run::{Playback, Take};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -23,9 +23,8 @@ fn row(player: &Playback) -> String {
 fn shot(Sample { frame, record }: &Sample) -> String {
     let Ok(file) = png::encode(frame) else { return String::new() };
     let mut caption = format!("at {:.2} s", record.at.as_secs_f64());
-    if let Some(reading) = record.read {
-        caption +=
-            &format!(" · no. {} · {:.0} ms · {:.1} dB", reading.frame, reading.latency_ms, reading.psnr_y);
+    if let Some(Reading { frame, latency_ms, psnr_y, .. }) = record.read {
+        caption = format!("no. {frame} {caption}, {latency_ms:.0} ms old, {psnr_y:.1} dB");
     }
     let (width, height) = (frame.width(), frame.height());
     format!(

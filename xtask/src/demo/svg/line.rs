@@ -103,7 +103,7 @@ impl LineChart<'_> {
             .chain(zero)
             .filter(|value| value.is_finite())
             .fold((f64::INFINITY, f64::NEG_INFINITY), |(low, high), value| (low.min(value), high.max(value)));
-        if low > high {
+        if low > high || (self.from_zero && low >= 0.0 && high <= 0.0) {
             return (0.0, 1.0);
         }
         let air = ((high - low) * 0.08).max(high.abs() * 0.01).max(0.1);

@@ -3,7 +3,7 @@
 use super::{Drawing, Scale, tick_labels};
 
 const WIDTH: f64 = 1060.0;
-const LEFT: f64 = 118.0;
+const LEFT: f64 = 130.0;
 const RIGHT: f64 = 14.0;
 /// From one row of labels to the next.
 const ROW: f64 = 16.0;
@@ -37,12 +37,22 @@ pub struct Event {
     pub class: Option<&'static str>,
 }
 
+/// Where a label is written.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Place {
+    /// Counted from the top of the lane.
+    row: usize,
+    /// On the left of its line: there is no room on the right.
+    left: bool,
+}
+
 /// Draws lanes below each other over a common time of `seconds`.
 pub fn timeline(lanes: &[Lane], seconds: f64) -> String {
     let time = Scale::new((0.0, seconds), (LEFT, WIDTH - RIGHT));
-    let rows: Vec<Vec<Option<usize>>> = lanes.iter().map(|lane| place_labels(&lane.events, time)).collect();
-    let height_of =
-        |rows: &[Option<usize>]| rows.iter().flatten().max().map_or(1, |last| last + 1) as f64 * ROW + 26.0;
+    let rows: Vec<Vec<Option<Place>>> = lanes.iter().map(|lane| place_labels(&lane.events, time)).collect();
+    let height_of = |places: &[Option<Place>]| {
+        places.iter().flatten().map(|place| place.row + 1).max().unwrap_or(0) as f64 * ROW + 26.0
+    };
     let height = rows.iter().map(|rows| height_of(rows)).sum::<f64>() + AXIS;
     let mut drawing = Drawing::new(WIDTH, height, "State codes over time");
     let ticks = time.ticks(14);
@@ -69,35 +79,38 @@ fn draw_event(
     lane: &Lane,
     event: &Event,
     time: Scale,
-    row: Option<usize>,
+    place: Option<Place>,
     (top, bottom): (f64, f64),
 ) {
     let x = time.at(event.at);
-    if let Some(row) = row {
+    if let Some(Place { row, left }) = place {
         let y = top + ROW * (row as f64 + 1.0);
+        let (anchor, beside) = if left { ("end", x - 4.0) } else { ("start", x + 4.0) };
         drawing.line("leader", [x, y - 9.0], [x, bottom]);
-        drawing.label("code", "start", [x + 4.0, y], &event.label);
+        drawing.label("code", anchor, [beside, y], &event.label);
     }
     let class = format!("dot {}", event.class.unwrap_or(lane.class));
-    drawing.dot(&class, [x, bottom], if row.is_some() { 4.0 } else { 2.6 }, &event.tip);
+    drawing.dot(&class, [x, bottom], if place.is_some() { 4.0 } else { 2.6 }, &event.tip);
 }
 
-/// The row of each event's label, counted from the top.
+/// The place of each event's label.
 ///
 /// A label hangs on a line that goes down to the lane's base. It lies below all earlier labels that reach past it, so
 /// that no line crosses a label.
-fn place_labels(events: &[Event], time: Scale) -> Vec<Option<usize>> {
+fn place_labels(events: &[Event], time: Scale) -> Vec<Option<Place>> {
     let mut ends: Vec<f64> = Vec::new();
     let place = |event: &Event| {
         let width = event.label.chars().count() as f64 * LETTER + 14.0;
         let x = time.at(event.at);
-        let row = ends.iter().rposition(|end| *end > x).map_or(0, |lowest| lowest + 1);
-        if event.label.is_empty() || row >= MOST_ROWS || x + width > WIDTH + 10.0 {
+        let left = x + width > time.positions.1 + RIGHT && x - width > time.positions.0;
+        let (from, to) = if left { (x - width, x) } else { (x, x + width) };
+        let row = ends.iter().rposition(|end| *end > from).map_or(0, |lowest| lowest + 1);
+        if event.label.is_empty() || row >= MOST_ROWS {
             return None;
         }
         ends.truncate(row);
-        ends.push(x + width);
-        Some(row)
+        ends.push(to);
+        Some(Place { row, left })
     };
     events.iter().map(place).collect()
 }
@@ -122,8 +135,17 @@ mod tests {
             event(60.0, "2005"),
         ];
         // The fifth has room beside the second, but its line would not cross the first: it goes below that.
-        let rows = [Some(0), Some(1), None, Some(2), Some(1), Some(0)];
-        assert_eq!(place_labels(&events, time), rows);
+        let rows: Vec<Option<usize>> =
+            place_labels(&events, time).iter().map(|place| place.map(|place| place.row)).collect();
+        assert_eq!(rows, [Some(0), Some(1), None, Some(2), Some(1), Some(0)]);
+    }
+
+    #[test]
+    fn a_label_without_room_on_the_right_goes_to_the_left() {
+        let time = Scale::new((0.0, 100.0), (0.0, 1000.0));
+        let places = place_labels(&[event(90.0, "2005"), event(99.9, "2006 playback ended")], time);
+        let expected = [Place { row: 0, left: false }, Place { row: 1, left: true }];
+        assert_eq!(places, expected.map(Some));
     }
 
     #[test]
