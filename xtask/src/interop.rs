@@ -91,12 +91,10 @@ const CASES: &[Case] = &[
         run: xiu::in_process,
     },
     Case {
-        name: "bad-push",
-        about: "what publishers get wrong: exit codes and messages",
-        run: mistakes::of_publishers,
+        name: "bad-input",
+        about: "what users and peers get wrong: exit codes, messages and deadlines",
+        run: mistakes::all,
     },
-    Case { name: "bad-play", about: "what viewers and servers get wrong", run: mistakes::of_viewers },
-    Case { name: "bad-relay", about: "a port in use", run: mistakes::of_servers },
 ];
 
 /// `cargo xtask interop`.

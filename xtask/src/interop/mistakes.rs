@@ -8,7 +8,7 @@ use crate::process::Problem;
 use crate::test::Outcome;
 use std::fs;
 use std::net::TcpListener;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
 
@@ -16,10 +16,12 @@ use std::time::{Duration, Instant};
 const FAILED: i32 = 1;
 /// The arguments make no sense.
 const USAGE: i32 = 2;
-/// What is wrong with the arguments or a file is known at once.
-const AT_ONCE: Duration = Duration::from_secs(5);
-/// The longest a peer may be silent in the middle of opening, with a busy machine's allowance.
-const SILENCE: Duration = Duration::from_secs(25);
+/// What is wrong with the arguments or a file is known at once; a busy machine is allowed for in all of these.
+const AT_ONCE: Duration = Duration::from_secs(10);
+/// Three retries, after 1, 2 and 4 s and a fifth.
+const RETRIED: Duration = Duration::from_secs(20);
+/// The same, and 10 s of silence in each of the four attempts.
+const SILENCE: Duration = Duration::from_secs(60);
 /// A stream key that no output may show.
 const KEY: &str = "sEcReT";
 
@@ -33,93 +35,110 @@ struct Mistake {
     deadline: Duration,
 }
 
-/// Everything that a publisher's user gets wrong.
-pub fn of_publishers(lab: &Lab<'_>) -> Outcome {
-    let folder = lab.folder("bad-push")?;
+/// Everything at once.
+pub fn all(lab: &Lab<'_>) -> Outcome {
+    let folder = lab.folder("bad-input")?;
+    let scene = Scene::set_up(&folder)?;
+    let mut mistakes = of_publishers(lab, &scene);
+    mistakes.extend(of_viewers(lab, &scene));
+    let relay = with(lab.relay(), &[&scene.taken.1, "127.0.0.1:0"]);
+    mistakes.push(failure("relay: port in use", relay, &["listen"], AT_ONCE));
+    run(&folder, mistakes)
+}
+
+/// The servers and files that are not as they have to be.
+struct Scene {
+    folder: PathBuf,
+    /// A port on which nobody listens.
+    closed: u16,
+    /// A port that somebody else listens on, and its address.
+    taken: (TcpListener, String),
+    silent: Web,
+    page: Web,
+    half: Web,
+}
+
+impl Scene {
+    fn set_up(folder: &Path) -> Result<Self, Problem> {
+        let listener = TcpListener::bind(local(0)).and_then(|socket| Ok((socket.local_addr()?, socket)));
+        let (address, listener) = listener.map_err(|error| Problem::CannotRun(error.to_string()))?;
+        let good = fs::read(source::MAIN.make(folder, 2)?);
+        let good = good.map_err(|error| Problem::Failed(format!("source.flv: {error}")))?;
+        let half = &good[..good.len() / 2];
+        write(&folder.join("cut.flv"), half)?;
+        for name in ["notes.mp4", "notes.flv"] {
+            write(&folder.join(name), b"These are the notes of a meeting, not a video.\n")?;
+        }
+        unsupported(folder, "old.mp4", &["-c:v", "mpeg4", "-c:a", "libmp3lame"])?;
+        unsupported(folder, "old.flv", &["-c:v", "flv1", "-an"])?;
+        Ok(Self {
+            folder: folder.to_owned(),
+            closed: free_port()?,
+            taken: (listener, address.to_string()),
+            silent: Web::start(Answer::Silence)?,
+            page: Web::start(Answer::at_once("text/html", *b"<html>please log in</html>"))?,
+            half: Web::start(Answer::at_once("video/x-flv", half))?,
+        })
+    }
+
+    fn closed(&self) -> String {
+        format!("rtmp://127.0.0.1:{}/live/{KEY}", self.closed)
+    }
+
+    fn file(&self, name: &str) -> String {
+        self.folder.join(name).to_string_lossy().into_owned()
+    }
+}
+
+fn of_publishers(lab: &Lab<'_>, scene: &Scene) -> Vec<Mistake> {
     let push = |arguments: &[&str]| with(lab.live_push(), arguments);
-    let closed = format!("rtmp://127.0.0.1:{}/live/{KEY}", free_port()?);
-    let silent = Web::start(Answer::Silence)?;
-    let hung = silent.url("rtmp", &format!("live/{KEY}"));
-    let page = Web::start(Answer::at_once("text/html", *b"<html>no stream here</html>"))?;
-    let web = page.url("rtmp", &format!("live/{KEY}"));
-    let (text, missing) = (folder.join("notes.mp4"), folder.join("missing.mp4"));
-    write(&text, b"These are the notes of a meeting, not a video.\n")?;
-    let old = unsupported(&folder, "old.mp4", &["-c:v", "mpeg4", "-c:a", "libmp3lame"])?;
-    let [text, missing] = [&text, &missing].map(|path| path.to_str().unwrap_or_default());
-    let cases = [
-        usage("unknown scheme", push(&["gopher://127.0.0.1/live/a"]), &["gopher"]),
-        usage("missing host", push(&["rtmp:///live/a"]), &["host"]),
-        usage("no stream name", push(&["rtmp://127.0.0.1/live"]), &["stream name"]),
-        usage(
-            "min-bitrate over max-bitrate",
-            push(&["--min-bitrate", "900", "--max-bitrate", "300", &closed]),
-            &["min-bitrate"],
-        ),
-        failure("no such file", push(&["--input", missing, &closed]), &["missing.mp4"], AT_ONCE),
-        failure("not a video", push(&["--input", text, &closed]), &["notes.mp4"], AT_ONCE),
-        failure(
-            "unsupported codec",
-            push(&["--input", &old, &closed]),
-            &["mp4v", "mpeg-4", "codec"],
-            AT_ONCE,
-        ),
-        failure("nobody listens", push(&[&closed]), &["refused", "connect"], AT_ONCE),
-        failure("server says nothing", push(&[&hung]), &["handshake", "answer"], SILENCE),
-        failure("not an RTMP server", push(&[&web]), &["rtmp", "version", "closed"], SILENCE),
-    ];
-    run(&folder, cases)
+    let push_file = |name| push(&["--input", &scene.file(name), &scene.closed()]);
+    let rtmp = |web: &Web| web.url("rtmp", &format!("live/{KEY}"));
+    let bitrates = ["--min-bitrate", "900", "--max-bitrate", "300", "rtmp://127.0.0.1/live/a"];
+    vec![
+        usage("push: unknown scheme", push(&["gopher://127.0.0.1/live/a"]), &["gopher"]),
+        usage("push: missing host", push(&["rtmp:///live/a"]), &["no host"]),
+        usage("push: no stream name", push(&["rtmp://127.0.0.1/live"]), &["names no stream"]),
+        usage("push: min-bitrate over max-bitrate", push(&bitrates), &["min-bitrate"]),
+        failure("push: no such file", push_file("missing.mp4"), &["missing.mp4"], AT_ONCE),
+        failure("push: not a video", push_file("notes.mp4"), &["no media file"], AT_ONCE),
+        failure("push: unsupported codec", push_file("old.mp4"), &["mpeg-4 part 2"], AT_ONCE),
+        failure("push: nobody listens", push(&[&scene.closed()]), &["refused"], RETRIED),
+        failure("push: server says nothing", push(&[&rtmp(&scene.silent)]), &["no answer"], SILENCE),
+        failure("push: not an RTMP server", push(&[&rtmp(&scene.page)]), &["handshake"], RETRIED),
+    ]
 }
 
-/// Everything that a viewer's user, and the servers, get wrong.
-pub fn of_viewers(lab: &Lab<'_>) -> Outcome {
-    let folder = lab.folder("bad-play")?;
+fn of_viewers(lab: &Lab<'_>, scene: &Scene) -> Vec<Mistake> {
     let play = |arguments: &[&str]| with(lab.live_play(), arguments);
-    let closed = format!("rtmp://127.0.0.1:{}/live/{KEY}", free_port()?);
-    let silent = Web::start(Answer::Silence)?;
-    let (hung_rtmp, hung_http) =
-        (silent.url("rtmp", &format!("live/{KEY}")), silent.url("http", &format!("live/{KEY}.flv")));
-    let page = Web::start(Answer::at_once("text/html", *b"<html>please log in</html>"))?;
-    let good = fs::read(source::MAIN.make(&folder, 2)?);
-    let good = good.map_err(|error| Problem::Failed(format!("source.flv: {error}")))?;
-    let half = Web::start(Answer::at_once("video/x-flv", &good[..good.len() / 2]))?;
-    let (text, cut) = (folder.join("notes.flv"), folder.join("cut.flv"));
-    write(&text, b"These are the notes of a meeting, not a video.\n")?;
-    write(&cut, &good[..good.len() / 2])?;
-    let old = unsupported(&folder, "old.flv", &["-c:v", "flv1", "-an"])?;
-    let [text, cut] = [&text, &cut].map(|path| path.to_str().unwrap_or_default());
-    let cases = [
-        usage("unknown scheme", play(&["gopher://127.0.0.1/live/a"]), &["gopher"]),
-        usage("missing host", play(&["rtmp:///live/a"]), &["host"]),
-        usage("no stream name", play(&["rtmp://127.0.0.1/live"]), &["stream name"]),
-        usage(
-            "min-cache over max-cache",
-            play(&["--min-cache", "4", "--max-cache", "2", &closed]),
-            &["min-cache"],
-        ),
-        failure("nobody listens", play(&[&closed]), &["refused", "connect"], AT_ONCE),
-        failure("RTMP server says nothing", play(&[&hung_rtmp]), &["handshake", "answer"], SILENCE),
-        failure("web server says nothing", play(&[&hung_http]), &["answer"], SILENCE),
-        failure("HTML instead of FLV", play(&[&page.url("http", "live/a.flv")]), &["flv"], AT_ONCE),
+    let play_file = |name| play(&[&scene.file(name)]);
+    let http = |web: &Web| web.url("http", &format!("live/{KEY}.flv"));
+    let silent = scene.silent.url("rtmp", &format!("live/{KEY}"));
+    let caches = ["--min-cache", "4", "--max-cache", "2", "rtmp://127.0.0.1/live/a"];
+    vec![
+        usage("play: unknown scheme", play(&["gopher://127.0.0.1/live/a"]), &["gopher"]),
+        usage("play: missing host", play(&["rtmp:///live/a"]), &["no host"]),
+        usage("play: no stream name", play(&["rtmp://127.0.0.1/live"]), &["names no stream"]),
+        usage("play: min-cache over max-cache", play(&caches), &["min-cache"]),
+        failure("play: nobody listens", play(&[&scene.closed()]), &["refused"], RETRIED),
+        failure("play: server says nothing", play(&[&silent]), &["no answer"], SILENCE),
+        failure("play: web server says nothing", play(&[&http(&scene.silent)]), &["not answer"], SILENCE),
         failure(
-            "truncated FLV over HTTP",
-            play(&[&half.url("http", "live/a.flv")]),
-            &["middle", "truncated", "cut"],
-            SILENCE,
+            "play: HTML instead of FLV",
+            play(&[&http(&scene.page)]),
+            &["text/html instead of an flv"],
+            RETRIED,
         ),
-        failure("truncated FLV file", play(&[cut]), &["middle", "truncated", "cut"], SILENCE),
-        failure("not a video", play(&[text]), &["flv"], AT_ONCE),
-        failure("unsupported codec", play(&[&old]), &["codec", "sorenson", "h.263", "decoder"], SILENCE),
-    ];
-    run(&folder, cases)
-}
-
-/// The relay on a port that is taken.
-pub fn of_servers(lab: &Lab<'_>) -> Outcome {
-    let folder = lab.folder("bad-relay")?;
-    let taken = TcpListener::bind(local(0)).and_then(|listener| Ok((listener.local_addr()?, listener)));
-    let (address, _listener) = taken.map_err(|error| Problem::CannotRun(error.to_string()))?;
-    let command = with(lab.relay(), &[&address.to_string(), "127.0.0.1:0"]);
-    run(&folder, [failure("port in use", command, &["listen"], AT_ONCE)])
+        failure(
+            "play: truncated FLV over HTTP",
+            play(&[&http(&scene.half)]),
+            &["cut off in the middle"],
+            RETRIED,
+        ),
+        failure("play: truncated FLV file", play_file("cut.flv"), &["truncated"], RETRIED),
+        failure("play: not a video", play_file("notes.flv"), &["no media file"], AT_ONCE),
+        failure("play: unsupported codec", play_file("old.flv"), &["sorenson"], AT_ONCE),
+    ]
 }
 
 fn with(mut command: Command, arguments: &[&str]) -> Command {
@@ -141,7 +160,7 @@ fn failure(
 }
 
 /// Makes every mistake, all at the same time; names those that are not taken as they have to be.
-fn run(folder: &Path, mistakes: impl IntoIterator<Item = Mistake>) -> Outcome {
+fn run(folder: &Path, mistakes: Vec<Mistake>) -> Outcome {
     let taken: Vec<_> = std::thread::scope(|scope| {
         let attempts = mistakes.into_iter().enumerate().map(|(number, mistake)| {
             let file = format!("{number:02}");
@@ -191,13 +210,12 @@ fn judge(mistake: &Mistake, ended: &Ended) -> Outcome {
 }
 
 /// A file of two seconds in codecs that are not supported.
-fn unsupported(folder: &Path, name: &str, codecs: &[&str]) -> Result<String, Problem> {
+fn unsupported(folder: &Path, name: &str, codecs: &[&str]) -> Result<(), Problem> {
     let path = folder.join(name);
     let mut command = ffmpeg();
     command.args(["-f", "lavfi", "-i", "testsrc2=size=160x120:rate=25:duration=2"]);
     command.args(["-f", "lavfi", "-i", "sine=sample_rate=44100:duration=2"]).args(codecs);
-    on_files(name, folder, command.arg(&path))?;
-    Ok(path.to_string_lossy().into_owned())
+    on_files(name, folder, command.arg(&path))
 }
 
 fn write(path: &Path, bytes: &[u8]) -> Result<(), Problem> {
