@@ -222,9 +222,9 @@ mod tests {
 
     #[test]
     fn a_wrong_value_is_named_with_what_is_allowed() {
-        let problem = args("live-push --fps 90 rtmp://h/a/s").err().unwrap();
+        let problem = args("live-push --mode UHD rtmp://h/a/s").err().unwrap();
         assert!(
-            problem.contains("--fps") && problem.contains("90") && problem.contains("from 1 to 30"),
+            problem.contains("--mode") && problem.contains("UHD") && problem.contains("SD, HD"),
             "{problem}"
         );
         assert!(args("live-push --pattern stars x.flv").err().unwrap().contains("noise"));
