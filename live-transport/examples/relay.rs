@@ -3,9 +3,20 @@
 use live_transport::net::relay::{Relay, RelayConfig};
 use std::error::Error;
 use std::net::SocketAddr;
+use std::process::ExitCode;
 
 #[tokio::main]
-async fn main() -> Result<(), Box<dyn Error>> {
+async fn main() -> ExitCode {
+    match serve().await {
+        Ok(()) => ExitCode::SUCCESS,
+        Err(error) => {
+            eprintln!("relay: {error}");
+            ExitCode::FAILURE
+        }
+    }
+}
+
+async fn serve() -> Result<(), Box<dyn Error>> {
     let mut addresses = std::env::args().skip(1);
     let mut next =
         |default: &str| addresses.next().unwrap_or_else(|| default.to_owned()).parse::<SocketAddr>();

@@ -83,7 +83,7 @@ async fn serve() -> Result<SocketAddr, Box<dyn Error>> {
 }
 
 /// A sink that reads the stamps of pictures.
-fn reader(stamps: &Arc<Mutex<Vec<Option<Stamp>>>>) -> Callback<impl FnMut(&VideoFrame) + Send + 'static> {
+fn reader(stamps: &Arc<Mutex<Vec<Option<Stamp>>>>) -> Callback<impl FnMut(&VideoFrame) + Send + use<>> {
     let (stamps, pool) = (Arc::clone(stamps), PicturePool::new());
     Callback::new(move |frame: &VideoFrame| {
         let stamp = pattern::read_stamp(&frame.surface.to_i420(&pool));
@@ -101,7 +101,9 @@ fn judge(stamps: &[Option<Stamp>], bytes_of_sound: u64) -> Result<String, String
         numbers.len()
     );
     let enough = LENGTH.as_secs() as usize / 2 * RATE as usize;
-    let is_good =
-        numbers.len() == stamps.len() && numbers.len() >= enough && gaps == 0 && seconds >= LENGTH.as_secs_f64() / 2.0;
+    let is_good = numbers.len() == stamps.len()
+        && numbers.len() >= enough
+        && gaps == 0
+        && seconds >= LENGTH.as_secs_f64() / 2.0;
     if is_good { Ok(figures) } else { Err(figures) }
 }

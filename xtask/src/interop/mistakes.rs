@@ -105,7 +105,7 @@ fn of_publishers(lab: &Lab<'_>, scene: &Scene) -> Vec<Mistake> {
         failure("push: unsupported codec", push_file("old.mp4"), &["mpeg-4 part 2"], AT_ONCE),
         failure("push: nobody listens", push(&[&scene.closed()]), &["refused"], RETRIED),
         failure("push: server says nothing", push(&[&rtmp(&scene.silent)]), &["no answer"], SILENCE),
-        failure("push: not an RTMP server", push(&[&rtmp(&scene.page)]), &["handshake"], RETRIED),
+        failure("push: not an RTMP server", push(&[&rtmp(&scene.page)]), &["handshake"], SILENCE),
     ]
 }
 
