@@ -52,7 +52,22 @@ impl Preroll {
         self.deadline = deadline;
         self.held.push(packet);
         let Some(deadline) = deadline else { return Release::Nothing };
-        if self.awaited.is_empty() || now >= deadline { self.release() } else { Release::Nothing }
+        let is_complete = self.awaited.is_empty() && self.sound_has_begun();
+        if is_complete || now >= deadline { self.release() } else { Release::Nothing }
+    }
+
+    /// Whether no sound is held, or some of it is kept: as long as all of it comes before the first picture, what
+    /// follows may be earlier than the picture too, and has to be known before the epoch is fixed.
+    fn sound_has_begun(&self) -> bool {
+        let start = self.start();
+        let mut sound = self.held.iter().filter(|packet| packet.kind == PacketKind::Audio).peekable();
+        sound.peek().is_none() || sound.any(|packet| start.is_none_or(|start| packet.pts >= start))
+    }
+
+    /// From when on sound is kept; `None` without pictures.
+    fn start(&self) -> Option<Timestamp> {
+        let key = self.held.iter().find(|packet| packet.kind == PacketKind::Key)?;
+        key.pts.checked_sub(HEAD_START)
     }
 
     /// What is still held when the session ends before every track began.
@@ -62,9 +77,9 @@ impl Preroll {
 
     fn release(&mut self) -> Release {
         self.released = true;
+        let start = self.start();
         let mut packets = std::mem::take(&mut self.held);
-        let first_picture = packets.iter().find(|packet| packet.kind == PacketKind::Key).map(|key| key.pts);
-        if let Some(start) = first_picture.and_then(|pts| pts.checked_sub(HEAD_START)) {
+        if let Some(start) = start {
             packets.retain(|packet| packet.kind != PacketKind::Audio || packet.pts >= start);
         }
         let media = |packet: &&Packet| packet.is_video_unit() || packet.kind == PacketKind::Audio;
@@ -119,6 +134,16 @@ mod tests {
         assert_eq!(packets[..3], [config(Codec::Aac, 860), config(Codec::H264, 860), audio(860)]);
         assert!(packets.contains(&key(900)) && packets.contains(&audio(980)));
         assert_eq!(preroll.push(audio(1000), now), Release::PassOn(audio(1000)));
+    }
+
+    #[test]
+    fn sound_that_primes_the_decoder_is_waited_for_one_packet_at_a_time() {
+        let now = Instant::now();
+        let mut preroll = Preroll::new(vec![Track::Video, Track::Audio]);
+        assert_eq!(preroll.push(key(0), now), Release::Nothing);
+        assert_eq!(preroll.push(audio(-43), now), Release::Nothing, "it is cut, and the next one is not");
+        let Release::Start { packets, epoch } = preroll.push(audio(-21), now) else { panic!("sound is there") };
+        assert_eq!((packets, epoch), (vec![audio(-21), key(0)], at(-21)));
     }
 
     #[test]
