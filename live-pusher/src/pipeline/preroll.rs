@@ -142,7 +142,9 @@ mod tests {
         let mut preroll = Preroll::new(vec![Track::Video, Track::Audio]);
         assert_eq!(preroll.push(key(0), now), Release::Nothing);
         assert_eq!(preroll.push(audio(-43), now), Release::Nothing, "it is cut, and the next one is not");
-        let Release::Start { packets, epoch } = preroll.push(audio(-21), now) else { panic!("sound is there") };
+        let Release::Start { packets, epoch } = preroll.push(audio(-21), now) else {
+            panic!("sound is there")
+        };
         assert_eq!((packets, epoch), (vec![audio(-21), key(0)], at(-21)));
     }
 
