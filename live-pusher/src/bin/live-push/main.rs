@@ -8,6 +8,7 @@ use console::Console;
 use live_capture::pattern::{Pattern, PatternSpec};
 use live_capture::tone::Tone;
 use live_capture::y4m::Y4mFile;
+use live_core::config::Mistake;
 use live_core::event::{Delivery, EventStream, PusherEvent};
 use live_core::{AudioSpec, ConfigError};
 use live_pusher::{BuildError, Builder, LivePusher};
@@ -47,7 +48,10 @@ impl From<BuildError> for Failed {
     fn from(error: BuildError) -> Self {
         match error {
             BuildError::Config(ConfigError { mistakes }) => {
-                let lines: Vec<_> = mistakes.iter().map(|mistake| format!("--{mistake}")).collect();
+                // The address is an argument; everything else is a flag.
+                let flag = |mistake: &Mistake| if mistake.attribute == "url" { "" } else { "--" };
+                let lines: Vec<_> =
+                    mistakes.iter().map(|mistake| format!("{}{mistake}", flag(mistake))).collect();
                 Self { code: USAGE, message: lines.join("\n           ") }
             }
             error => Self { code: FAILED, message: error.to_string() },
