@@ -40,6 +40,7 @@ pub const STEPS: &[Step] = &[
         about: "the programs against ffmpeg, nginx, node-media-server and the crate rtmp",
         run: interop,
     },
+    Step { name: "demo", about: "the demo, shortened, with all its criteria", run: demo },
     Step {
         name: "fuzz",
         about: "the fuzz corpora, and 20 s of new input for each target",
@@ -51,6 +52,8 @@ pub const STEPS: &[Step] = &[
 const NODE_MEDIA_SERVER: &str = "node-media-server@4.4.3";
 /// Seconds each fuzz target gets.
 const FUZZ_SECONDS: u64 = 20;
+/// Seconds for which the demo plays.
+const DEMO_SECONDS: u64 = 6;
 /// Seconds for which interop cases push a file: three times through it.
 const INTEROP_SECONDS: u64 = 15;
 /// The largest file a package may hold: sources and small recordings, no media.
@@ -215,6 +218,13 @@ fn package(project: &Project) -> Outcome {
 
 fn interop(project: &Project) -> Outcome {
     interop::run_all(project, INTEROP_SECONDS)
+}
+
+fn demo(project: &Project) -> Outcome {
+    let mut command = project.cargo();
+    command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "demo"]);
+    process::run(command.arg(format!("--seconds={DEMO_SECONDS}")))?;
+    Ok(format!("{DEMO_SECONDS} s"))
 }
 
 fn fuzz_shortly(project: &Project) -> Outcome {
