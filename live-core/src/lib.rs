@@ -6,7 +6,7 @@
 //! | to … | look at |
 //! |---|---|
 //! | pass media around | [`VideoFrame`], [`AudioFrame`], [`Packet`], [`Timestamp`] |
-//! | write a source, codec, transport, effect or sink | [`traits`], and [`registry`] to offer a codec |
+//! | write a source, codec, transport or sink | [`traits`], and [`registry`] to offer a codec |
 //! | connect stages | [`queue`]: frames to a worker, packets to any number of outputs |
 //! | configure a pusher or player | [`config`], by the specification's attribute names; [`url`] for addresses |
 //! | understand what it tells | [`code`], [`event`], [`net_status`] |

@@ -25,6 +25,9 @@ pub enum Provenance {
     Embedded,
 }
 
+/// Stands for the hardware that was asked for and is not there, in the refusal that says so.
+pub const HARDWARE: &str = "hardware";
+
 /// Which backends may serve.
 #[derive(Clone, Debug, Default, PartialEq, Eq)]
 pub enum Selection {
@@ -183,7 +186,7 @@ impl<C: ?Sized, T: ?Sized> Table<C, T> {
     /// Opens the first candidate that does not refuse.
     ///
     /// # Errors
-    /// The last refusal, or [`CodecErrorKind::Unsupported`] when there is no candidate or the one that was named does
+    /// The last refusal, or one of the registry itself when there is no candidate or the one that was named does
     /// not exist; the message lists what there is.
     pub fn open(&self, codec: Codec, selection: &Selection, config: &C) -> Result<Opened<T>, CodecError> {
         let candidates = self.candidates(codec, selection);
@@ -193,6 +196,12 @@ impl<C: ?Sized, T: ?Sized> Table<C, T> {
             return Err(self.missing(codec, &format!("there is no backend named `{name}` for {codec}")));
         }
         let mut refusals = Vec::new();
+        if *selection == Selection::Hardware
+            && candidates.iter().all(|row| row.provenance != Provenance::Hardware)
+        {
+            let none = "no hardware backend is compiled in";
+            refusals.push(CodecError::new(CodecErrorKind::Open, HARDWARE, none));
+        }
         for row in candidates {
             match row.open(config) {
                 Ok(codec) => {
@@ -208,7 +217,7 @@ impl<C: ?Sized, T: ?Sized> Table<C, T> {
     fn missing(&self, codec: Codec, what: &str) -> CodecError {
         let names: Vec<_> = self.0.iter().filter(|row| row.codec == codec).map(|row| row.name).collect();
         let there_is = if names.is_empty() { "nothing".to_owned() } else { names.join(", ") };
-        CodecError::new(CodecErrorKind::Unsupported, "registry", format!("{what} (registered: {there_is})"))
+        CodecError::new(CodecErrorKind::Open, "registry", format!("{what} (registered: {there_is})"))
     }
 }
 

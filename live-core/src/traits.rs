@@ -5,17 +5,13 @@
 
 mod capture;
 mod codec;
-mod effect;
 mod sink;
 mod transport;
 
-pub use capture::{
-    AudioSource, CaptureGuard, MediaSource, PacketSource, SourceInfo, SourceKind, VideoSource,
-};
+pub use capture::{AudioSource, CaptureGuard, PacketSource, SourceInfo, SourceKind, VideoSource};
 pub use codec::{
     AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,
 };
-pub use effect::{AudioEffect, VideoEffect};
 pub use sink::{AudioPosition, AudioSink, SinkError, VideoSink};
 pub use transport::{
     LinkEvent, LinkEventHandler, MediaSender, Outcome, OutputCx, Publisher, Subscriber, SubscriptionCx,

@@ -34,7 +34,6 @@ async fn main() -> Result<(), Box<dyn std::error::Error>> {
         .audio_source(|| Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 }))
         .build()?;
     pusher.start();
-    pusher.start();
     tokio::time::sleep(std::time::Duration::from_secs(5)).await;
     pusher.stop().await;
     Ok(())

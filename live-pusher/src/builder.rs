@@ -9,6 +9,7 @@ use live_core::backoff::RetryPolicy;
 use live_core::config::{
     Aspect, AudioQuality, CheckedPusherConfig, ConfigError, Mistake, Mode, Orientation, PusherConfig,
 };
+use live_core::registry::Table;
 use live_core::{
     AudioSource, CaptureError, Entropy, PacketSource, Publisher, Registry, Selection, VideoSource,
 };
@@ -36,7 +37,7 @@ type OpenPackets = Arc<dyn Fn() -> Result<Box<dyn PacketSource>, CaptureError> +
 /// What is pushed.
 enum Media {
     Sources(Sources),
-    Packets { open: OpenPackets, looping: bool },
+    Packets(OpenPackets),
 }
 
 #[derive(Default)]
@@ -52,6 +53,7 @@ pub struct Builder {
     url: String,
     config: PusherConfig,
     media: Media,
+    looping: bool,
     video_encoder: Selection,
     audio_encoder: Selection,
     entropy: Entropy,
@@ -68,6 +70,7 @@ impl Builder {
             url,
             config: PusherConfig::default(),
             media: Media::Sources(Sources::default()),
+            looping: false,
             video_encoder: Selection::Auto,
             audio_encoder: Selection::Auto,
             entropy: Entropy::Auto,
@@ -224,17 +227,14 @@ impl Builder {
         mut self,
         open: impl Fn() -> Result<Box<dyn PacketSource>, CaptureError> + Send + Sync + 'static,
     ) -> Self {
-        self.media = Media::Packets { open: Arc::new(open), looping: false };
+        self.media = Media::Packets(Arc::new(open));
         self
     }
 
-    /// Whether a file or other encoded input begins again when it ends, without a jump of the timestamps. Set it after
-    /// the input. `false`.
+    /// Whether a file or other encoded input begins again when it ends, without a jump of the timestamps. `false`.
     #[must_use]
     pub fn looping(mut self, again: bool) -> Self {
-        if let Media::Packets { looping, .. } = &mut self.media {
-            *looping = again;
-        }
+        self.looping = again;
         self
     }
 
@@ -309,6 +309,9 @@ impl Builder {
             Err(error) => mistakes.push(Mistake::new("url", error.to_string())),
         }
         mistakes.extend(self.missing_media());
+        let registry = self.registry.take().unwrap_or_else(transport::registry);
+        mistakes.extend(unknown("video-encoder", &self.video_encoder, &registry.video_encoders));
+        mistakes.extend(unknown("audio-encoder", &self.audio_encoder, &registry.audio_encoders));
         if let Err(error) = self.config.validate() {
             // An address that does not parse has been reported above.
             let known = |mistake: &Mistake| self.config.url.is_some() || mistake.attribute != "url";
@@ -326,9 +329,10 @@ impl Builder {
             video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
             retry: self.retry.unwrap_or_else(|| retry_policy(config.mode)),
             media: self.media,
+            looping: self.looping,
             audio_encoder: self.audio_encoder,
             publisher,
-            registry: Arc::new(self.registry.unwrap_or_else(transport::registry)),
+            registry: Arc::new(registry),
             controls: Arc::clone(&controls),
             config,
         };
@@ -343,12 +347,12 @@ impl Builder {
 
     /// The sources; a file that was set before gives way.
     fn sources(&mut self) -> &mut Sources {
-        if let Media::Packets { .. } = self.media {
+        if let Media::Packets(_) = self.media {
             self.media = Media::Sources(Sources::default());
         }
         match &mut self.media {
             Media::Sources(sources) => sources,
-            Media::Packets { .. } => unreachable!("replaced above"),
+            Media::Packets(_) => unreachable!("replaced above"),
         }
     }
 
@@ -376,6 +380,7 @@ impl fmt::Debug for Builder {
 pub(crate) struct Blueprint {
     config: CheckedPusherConfig,
     media: Media,
+    looping: bool,
     video: VideoSettings,
     audio_encoder: Selection,
     publisher: Arc<dyn Publisher>,
@@ -392,9 +397,9 @@ impl Blueprint {
                 video: video.as_mut().map(|make| make()),
                 audio: audio.as_mut().map(|make| make()),
             },
-            Media::Packets { open, looping } => {
+            Media::Packets(open) => {
                 let open = Arc::clone(open);
-                Input::Packets { open: Box::new(move || open()), looping: *looping }
+                Input::Packets { open: Box::new(move || open()), looping: self.looping }
             }
         };
         Plan {
@@ -408,6 +413,14 @@ impl Blueprint {
             retry: self.retry,
         }
     }
+}
+
+/// A backend that was named and is not there.
+fn unknown<C: ?Sized, T: ?Sized>(what: &str, selection: &Selection, table: &Table<C, T>) -> Option<Mistake> {
+    let Selection::Named(name) = selection else { return None };
+    let names: Vec<_> = table.rows().map(|row| row.name).collect();
+    let problem = || format!("expected auto, hardware, software, {}", names.join(", "));
+    (!names.contains(&name.as_str())).then(|| Mistake::new(what, problem()).with_value(format!("\"{name}\"")))
 }
 
 fn video_settings(

@@ -2,13 +2,13 @@
 
 mod sample_line;
 
-use crate::codes::Failure;
+use crate::codes::{self, Failure};
 use crate::pipeline::StopFlag;
 use live_core::queue::FrameSender;
 use live_core::{
     AudioDecoder, AudioFrame, AudioSpec, CaptureError, CaptureErrorKind, Codec, CodecError, Packet,
-    PacketKind, PacketSource, Registry, Selection, SessionClock, SourceInfo, Timestamp, Track, VideoDecoder,
-    VideoFrame,
+    PacketKind, PacketSource, Registry, Selection, SessionClock, SourceInfo, SourceKind, Timestamp, Track,
+    VideoDecoder, VideoFrame,
 };
 use sample_line::SampleLine;
 use std::collections::VecDeque;
@@ -19,6 +19,12 @@ const MOST_AHEAD: usize = 256;
 
 /// The longest sleep between two looks at the stop flag.
 const NAP: Duration = Duration::from_millis(20);
+
+/// Sound that comes this much later than the pictures of its time, in µs, is taken for missing: silence takes its place.
+const LATE_SOUND: i64 = 1_000_000;
+
+/// The longest silence made at a time, and the longest end of a pass that only the source's word stands for.
+const MOST_SILENCE: Duration = Duration::from_secs(1);
 
 /// Access units that may fail before the first one succeeds.
 const MOST_FAILURES: u32 = 100;
@@ -97,22 +103,23 @@ impl FileInput {
         let start = clock.at(Instant::now());
         let mut outlet = Outlet { clock, stop, video, audio, start, pass: 0, failures: 0, frames: 0 };
         loop {
-            let mut length = Duration::ZERO;
-            while let Some(packet) = self.next_packet().map_err(|error| outlet.fail(&error))? {
+            let mut end = PassEnd::default();
+            while let Some(packet) = self.next_packet().map_err(|error| failed(&error))? {
                 if !outlet.wait_until(outlet.session_time(packet.dts)) {
                     return Ok(());
                 }
-                length = length.max(packet.pts.saturating_since(Timestamp::ZERO));
+                self.fill_sound(&mut outlet, packet.dts.offset_micros(-LATE_SOUND));
+                end.saw(&packet);
                 self.decode(&packet, &mut outlet)?;
             }
             self.flush(&mut outlet)?;
-            let length = self.source.duration().unwrap_or(length);
-            self.pad_sound(&mut outlet, length);
+            let length = self.pass_length(&outlet, end.at());
+            self.fill_sound(&mut outlet, Timestamp::ZERO.saturating_add(length));
             if !self.looping || length.is_zero() {
                 return Ok(());
             }
             outlet.pass += i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-            self.source.rewind().map_err(|error| outlet.fail(&error))?;
+            self.source.rewind().map_err(|error| failed(&error))?;
         }
     }
 
@@ -202,14 +209,55 @@ impl FileInput {
         Ok(())
     }
 
-    /// Makes the sound of a pass exactly as long as the pass.
-    fn pad_sound(&mut self, outlet: &mut Outlet<'_>, length: Duration) {
+    /// How long the pass was: to the end of its last picture and sound, or as long as the source says where that is
+    /// plausible.
+    fn pass_length(&self, outlet: &Outlet<'_>, pictures: Duration) -> Duration {
+        let sound = self.audio.as_ref().map_or(Duration::ZERO, |sound| {
+            sound.line.next().offset_micros(-outlet.pass).saturating_since(Timestamp::ZERO)
+        });
+        let seen = pictures.max(sound);
+        self.source.duration().map_or(seen, |said| said.clamp(seen, seen + MOST_SILENCE))
+    }
+
+    /// Gives out silence where the sound of the pass has not come to `until`, a time of the pass.
+    fn fill_sound(&mut self, outlet: &mut Outlet<'_>, until: Timestamp) {
         if let Some(sound) = &mut self.audio {
-            let end = Timestamp::ZERO.saturating_add(length).offset_micros(outlet.pass);
-            let silence = sound.line.pad_to(end);
-            outlet.send_sound(sound, vec![0.0; silence * usize::from(sound.spec.channels)]);
+            let missing = sound.line.pad_to(until.offset_micros(outlet.pass));
+            let most = sound.spec.sample_rate as usize * usize::try_from(MOST_SILENCE.as_secs()).unwrap_or(1);
+            outlet.send_sound(sound, vec![0.0; missing.min(most) * usize::from(sound.spec.channels)]);
         }
     }
+}
+
+/// Where the pictures of a pass end.
+#[derive(Default)]
+struct PassEnd {
+    last: Option<Timestamp>,
+    step: Duration,
+}
+
+impl PassEnd {
+    fn saw(&mut self, packet: &Packet) {
+        if !packet.is_video_unit() {
+            return;
+        }
+        // Decoding times are evenly spaced where presentation times are reordered.
+        if let Some(last) = self.last.filter(|last| packet.dts > *last) {
+            self.step = packet.dts.saturating_since(last);
+        }
+        self.last = self.last.max(Some(packet.dts));
+    }
+
+    /// The end of the last picture, from the beginning of the pass.
+    fn at(&self) -> Duration {
+        self.last.map_or(Duration::ZERO, |last| last.saturating_since(Timestamp::ZERO) + self.step)
+    }
+}
+
+/// A source that cannot be read on.
+fn failed(error: &CaptureError) -> Failure {
+    let code = codes::of_capture(Track::Video, SourceKind::File, error);
+    Failure::new(code, format!("the input cannot be read on: {error}"))
 }
 
 /// Where decoded frames go, and when.
@@ -263,7 +311,9 @@ impl Outlet<'_> {
             let at = frame.pts.offset_micros(self.pass);
             let fit = sound.line.fit(at, frame.samples.len() / channels);
             if fit.silence > 0 {
-                frame.samples.splice(0..0, std::iter::repeat_n(0.0, fit.silence * channels));
+                // A longer hole is filled by the frames that follow, and while pictures come, by `fill_sound`.
+                let silence = fit.silence.min(sound.spec.sample_rate as usize);
+                frame.samples.splice(0..0, std::iter::repeat_n(0.0, silence * channels));
             }
             frame.samples.drain(..fit.skip * channels);
             self.send_sound(sound, frame.samples);
@@ -287,9 +337,5 @@ impl Outlet<'_> {
             return Err(Failure::internal(format!("the input cannot be decoded: {error}")));
         }
         Ok(())
-    }
-
-    fn fail(&self, error: &CaptureError) -> Failure {
-        Failure::internal(format!("the input cannot be read on: {error}"))
     }
 }

@@ -17,10 +17,13 @@
 //!     .build()?;
 //! let mut events = pusher.events();
 //! pusher.start();
-//! while let Some(event) = events.next().await {
-//!     println!("{event:?}");
+//! loop {
+//!     tokio::select! {
+//!         result = pusher.finished() => return Ok(result?),
+//!         Some(event) = events.next() => println!("{event:?}"),
+//!     }
 //! }
-//! # Ok(()) }
+//! # }
 //! ```
 //!
 //! # How it works

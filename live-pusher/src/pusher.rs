@@ -25,7 +25,7 @@ const REAP: Duration = Duration::from_secs(15);
 /// begins a new one. Dropping the pusher ends its session without waiting for what is queued.
 pub struct LivePusher {
     shared: Arc<Shared>,
-    blueprint: Mutex<Blueprint>,
+    blueprint: Arc<Mutex<Blueprint>>,
     stop: Mutex<watch::Sender<bool>>,
     runtime: Runtimes,
 }
@@ -100,14 +100,32 @@ impl Shared {
         self.events.send(PusherEvent::State { code, detail: detail.to_owned() });
     }
 
-    /// Ends the session. A connection that was given up is told last of all, as the specification has it.
+    /// Ends the session. A connection that was given up is told last of all, as the specification has it, and before
+    /// anybody can see that a new session may start.
     pub(crate) fn finish(&self, result: Result<(), Failure>) {
-        if let Err(Failure { code: Some(code @ PusherCode::RetriesExhausted), message }) = &result {
-            self.state_event(*code, message);
-        }
         let step = if result.is_ok() { Step::Ended } else { Step::Failed };
-        *lock(&self.failure) = result.err();
-        self.step(step);
+        let failure = result.err();
+        lock(&self.failure).clone_from(&failure);
+        self.state.send_if_modified(|state| {
+            let Some(next) = state.after(step) else { return false };
+            if let Some(Failure { code: Some(code @ PusherCode::RetriesExhausted), message }) = &failure {
+                self.state_event(*code, message);
+            }
+            *state = next;
+            true
+        });
+    }
+}
+
+/// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
+struct Unfinished(Arc<Shared>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Means nothing after the session has ended by itself.
+        if self.0.state.borrow().is_active() {
+            self.0.finish(Err(Failure::internal("the session's task was ended from outside".into())));
+        }
     }
 }
 
@@ -121,21 +139,26 @@ impl LivePusher {
     }
 
     pub(crate) fn new(shared: Arc<Shared>, blueprint: Blueprint, runtime: Runtimes) -> Self {
-        Self { shared, blueprint: Mutex::new(blueprint), stop: Mutex::default(), runtime }
+        Self { shared, blueprint: Arc::new(Mutex::new(blueprint)), stop: Mutex::default(), runtime }
     }
 
     /// Opens the sources and the connection and pushes. Returns at once; what happens comes as events.
     ///
     /// `false`, and nothing happens, when a session is active already.
     pub fn start(&self) -> bool {
-        let mut blueprint = lock(&self.blueprint);
+        // Held over the step, so that a stop from elsewhere meets either no session or this one.
+        let mut current = lock(&self.stop);
         if !self.shared.step(Step::Start) {
             return false;
         }
         let stop = watch::Sender::new(false);
-        let session = session::run(blueprint.plan(), Arc::clone(&self.shared), stop.subscribe());
-        *lock(&self.stop) = stop;
-        self.runtime.handle().spawn(session);
+        let session = session::run(Arc::clone(&self.blueprint), Arc::clone(&self.shared), stop.subscribe());
+        *current = stop;
+        let unfinished = Unfinished(Arc::clone(&self.shared));
+        self.runtime.handle().spawn(async move {
+            let _unfinished = unfinished;
+            session.await;
+        });
         true
     }
 

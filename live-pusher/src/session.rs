@@ -1,5 +1,6 @@
 //! One run of a pusher: opens everything, watches over it, and takes it down again.
 
+use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::{Link, Output};
@@ -11,16 +12,18 @@ use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
 use crate::pusher::Shared;
 use live_core::backoff::{Backoff, RetryPolicy};
 use live_core::config::CheckedPusherConfig;
+use live_core::event::{EventSender, PusherEvent};
 use live_core::queue::{DropRule, FrameReceiver, FrameSender, PacketQueue, QueueLimits, frame_queue};
 use live_core::state::Step;
 use live_core::{
-    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, Publisher, Registry,
-    Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, VideoSource, WireEpoch,
+    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, Publisher, PusherCode,
+    Registry, Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, VideoSource,
+    WireEpoch,
 };
-use std::sync::Arc;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use tokio::task::{JoinError, JoinHandle};
+use tokio::task::JoinHandle;
 
 /// Pictures a decoded file may be ahead of the encoder: a file does not lose any to a stall of the scheduler.
 const FILE_PICTURES: usize = 12;
@@ -59,8 +62,13 @@ pub(crate) struct Plan {
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
-pub(crate) async fn run(plan: Plan, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let result = Session::new(&plan, &shared).run(plan, stop).await;
+pub(crate) async fn run(blueprint: Arc<Mutex<Blueprint>>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    // The application's factories may look at files, or panic.
+    let planned = move || blueprint.lock().unwrap_or_else(PoisonError::into_inner).plan();
+    let result = match tokio::task::spawn_blocking(planned).await {
+        Ok(plan) => Session::new(&plan, &shared).run(plan, stop).await,
+        Err(_) => Err(Failure::internal("making a source panicked".into())),
+    };
     shared.finish(result);
 }
 
@@ -133,28 +141,38 @@ enum Ending {
     MediaEnded(Result<(), Failure>),
 }
 
-/// Ends a task with its owner.
-struct AbortOnDrop(tokio::task::AbortHandle);
+/// The task that connects and publishes; ends with its owner.
+struct OutputTask(Option<JoinHandle<Result<(), Failure>>>);
 
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
+impl OutputTask {
+    /// Waits until it has ended; for ever when that is over already. Cancel-safe.
+    async fn ended(&mut self) -> Result<(), Failure> {
+        let Some(task) = &mut self.0 else { return std::future::pending().await };
+        let result = task.await;
+        self.0 = None;
+        let panicked = "the output's task panicked; please report this as a bug";
+        result.unwrap_or_else(|_| Err(Failure::internal(panicked.into())))
+    }
+
+    /// Waits until what is queued was sent and leave was taken; `None` when the network does not take it in time.
+    async fn drain(&mut self) -> Option<Result<(), Failure>> {
+        tokio::time::timeout(DRAIN, self.ended()).await.ok()
+    }
+
+    /// Ends it at once, and returns when it has let go of its connection.
+    async fn abort(mut self) {
+        if let Some(task) = self.0.take() {
+            task.abort();
+            // It was told to end; how it does so is of no interest.
+            let _ = task.await;
+        }
     }
 }
 
-fn flatten(result: Result<Result<(), Failure>, JoinError>) -> Result<(), Failure> {
-    result.unwrap_or_else(|_| {
-        Err(Failure::internal("the output's task panicked; please report this as a bug".into()))
-    })
-}
-
-/// Waits until the output has sent what is queued and taken its leave.
-async fn drain(output: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
-    match tokio::time::timeout(DRAIN, output).await {
-        Ok(result) => flatten(result),
-        Err(_) => {
-            tracing::warn!("the network did not take what was queued within {DRAIN:?}; the rest is dropped");
-            Ok(())
+impl Drop for OutputTask {
+    fn drop(&mut self) {
+        if let Some(task) = &self.0 {
+            task.abort();
         }
     }
 }
@@ -162,7 +180,9 @@ async fn drain(output: JoinHandle<Result<(), Failure>>) -> Result<(), Failure> {
 impl Session {
     fn new(plan: &Plan, shared: &Arc<Shared>) -> Self {
         let stats = Arc::<PipelineStats>::default();
-        stats.media.set_size(plan.video.size.width, plan.video.size.height);
+        if plan.config.enable_camera {
+            stats.media.set_size(plan.video.size.width, plan.video.size.height);
+        }
         Self {
             shared: Arc::clone(shared),
             clock: SessionClock::starting_at(Instant::now()),
@@ -180,15 +200,38 @@ impl Session {
         let mut meter =
             StatusMeter::new(Arc::clone(&self.stats), Arc::clone(&self.link), queue, Instant::now());
         // The output connects while the workers open their devices.
-        let mut output = tokio::spawn(output.run());
-        let _ends_with_session = AbortOnDrop(output.abort_handle());
-        let mut workers = self.start_workers(plan).await?;
+        let mut output = OutputTask(Some(tokio::spawn(output.run())));
+        let started = tokio::select! {
+            biased;
+            _ = stop.wait_for(|stop| *stop) => None,
+            started = self.start_workers(plan) => Some(started),
+        };
+        let result = match started {
+            None => Ok(()),
+            Some(Err(failure)) => Err(failure),
+            Some(Ok(workers)) => self.supervise(workers, &mut output, &mut meter, stop).await,
+        };
+        self.shared.step(Step::Stop);
+        self.stop_workers.set();
+        output.abort().await;
+        self.shared.set_status(meter.measure(Instant::now()));
+        result
+    }
+
+    /// Watches over a session that is open, and ends it in order: workers first, then what is queued.
+    async fn supervise(
+        &self,
+        mut workers: Workers,
+        output: &mut OutputTask,
+        meter: &mut StatusMeter,
+        mut stop: watch::Receiver<bool>,
+    ) -> Result<(), Failure> {
         let mut ticks = tokio::time::interval(STATUS_INTERVAL);
         let ending = loop {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break Ending::Stopped,
-                result = &mut output => break Ending::OutputEnded(flatten(result)),
+                result = output.ended() => break Ending::OutputEnded(result),
                 result = workers.media_ended() => break Ending::MediaEnded(result),
                 () = self.link.on_accepted.notified() => { self.shared.step(Step::MediaFlows); }
                 _ = ticks.tick() => self.shared.set_status(meter.measure(Instant::now())),
@@ -197,18 +240,25 @@ impl Session {
         self.shared.step(Step::Stop);
         self.stop_workers.set();
         workers.leave().await;
-        let result = match ending {
+        match ending {
             Ending::OutputEnded(result) => result,
-            // Nothing has been sent, and nobody waits for it.
-            Ending::Stopped if !self.link.is_accepted() => Ok(()),
-            Ending::Stopped => drain(output).await,
+            Ending::Stopped => {
+                // Without a connection nothing has been sent, and nobody waits for it. A connection that is lost now
+                // has been told by its code; the application wanted the end.
+                if self.link.is_accepted() && !matches!(output.drain().await, Some(Ok(()))) {
+                    tracing::warn!("not everything that was queued could be sent");
+                }
+                Ok(())
+            }
             Ending::MediaEnded(result) => {
-                let drained = drain(output).await;
+                let unsent = || {
+                    let reason = "the media ended before the network had taken it";
+                    Err(Failure::new(PusherCode::RetriesExhausted, reason))
+                };
+                let drained = output.drain().await.unwrap_or_else(unsent);
                 result.and(drained)
             }
-        };
-        self.shared.set_status(meter.measure(Instant::now()));
-        result
+        }
     }
 
     fn output(&self, plan: &Plan) -> Output {
@@ -289,7 +339,11 @@ impl Session {
 
     /// Tells that a source could not even be made.
     fn refused(&self, track: Track, error: &CaptureError) -> Failure {
-        let code = codes::of_capture(track, SourceKind::File, error);
+        let kind = if track == Track::Audio { SourceKind::Microphone } else { SourceKind::Camera };
+        if let Some(code) = codes::of_denial(track, error) {
+            self.shared.events.send(PusherEvent::Error { code, detail: error.to_string() });
+        }
+        let code = codes::of_capture(track, kind, error);
         self.shared.state_event(code, &error.to_string());
         Failure::new(code, error.to_string())
     }
@@ -306,17 +360,29 @@ impl Session {
         let (audio_sender, audio) = frame_queue(audio::FRAME_QUEUE);
         let (tell, told) = oneshot::channel();
         let stop = self.stop_workers.clone();
-        let thread =
-            FileThread { open, registry: Arc::clone(registry), wanted, looping, clock: self.clock, stop };
+        let thread = FileThread {
+            open,
+            registry: Arc::clone(registry),
+            wanted,
+            looping,
+            clock: self.clock,
+            stop,
+            events: self.shared.events.clone(),
+        };
         let work = move || thread.run(tell, video_sender, audio_sender);
-        let worker = Worker::spawn("live-file", self.stop_workers.clone(), work)?;
-        let tracks =
-            told.await.unwrap_or_else(|_| Err(Failure::internal("the input's thread ended early".into())));
-        let tracks: FileTracks = tracks.inspect_err(|failure| {
-            if let Some(code) = failure.code {
-                self.shared.state_event(code, &failure.message);
+        let mut worker = Worker::spawn("live-file", self.stop_workers.clone(), work)?;
+        let early = |_| Err(Failure::internal("the input's thread ended early".into()));
+        let tracks: FileTracks = match told.await.unwrap_or_else(early) {
+            Ok(tracks) => tracks,
+            Err(failure) => {
+                // It has nothing more to do; its result is the failure that is known.
+                let _ = worker.finished().await;
+                if let Some(code) = failure.code {
+                    self.shared.state_event(code, &failure.message);
+                }
+                return Err(failure);
             }
-        })?;
+        };
         Ok(OpenFile {
             worker,
             video: tracks.video.then_some(video),
@@ -342,6 +408,7 @@ struct FileThread {
     looping: bool,
     clock: SessionClock,
     stop: StopFlag,
+    events: EventSender<PusherEvent>,
 }
 
 impl FileThread {
@@ -365,7 +432,13 @@ impl FileThread {
         let tracks = input.tracks();
         let (has_video, has_audio) = (tracks.video, tracks.audio.is_some());
         let _ = tell.send(Ok(tracks));
-        input.run(self.clock, &self.stop, has_video.then_some(video), has_audio.then_some(audio))
+        input.run(self.clock, &self.stop, has_video.then_some(video), has_audio.then_some(audio)).inspect_err(
+            |failure| {
+                if let Some(code) = failure.code {
+                    self.events.send(PusherEvent::State { code, detail: failure.message.clone() });
+                }
+            },
+        )
     }
 }
 

@@ -217,3 +217,48 @@ async fn secrets_stay_out_of_events_errors_and_debug() {
         assert!(!seen.contains(secret), "{secret} in {seen}");
     }
 }
+
+#[tokio::test]
+async fn media_that_ends_before_there_is_a_connection_is_a_failure() {
+    let _turn = TURN.lock().await;
+    let folder = tempfile::tempdir().unwrap();
+    let input = folder.path().join("short.flv");
+    let recorder = pusher_to(&input.to_string_lossy()).build().unwrap();
+    recorder.start();
+    tokio::time::sleep(Duration::from_millis(600)).await;
+    recorder.stop().await;
+
+    let silent = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = format!("rtmp://{}/live/key", silent.local_addr().unwrap());
+    let pusher = LivePusher::builder(url).input_file(&input).build().unwrap();
+    pusher.start();
+    let ended = tokio::time::timeout(Duration::from_secs(9), pusher.finished())
+        .await
+        .expect("the drain has a deadline");
+    assert_eq!(ended.unwrap_err().code, Some(PusherCode::RetriesExhausted));
+}
+
+#[test]
+fn a_session_whose_runtime_goes_away_is_over() {
+    let _turn = TURN.blocking_lock();
+    let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let url = format!("rtmp://{}/live/key", free_port());
+    let pusher = pusher_to(&url).runtime(runtime.handle().clone()).build().unwrap();
+    pusher.start();
+    drop(runtime);
+    let other = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
+    let stopped = async { tokio::time::timeout(Duration::from_secs(2), pusher.stop()).await };
+    other.block_on(stopped).expect("nobody waits for a session that is gone");
+    assert_eq!(pusher.state(), SessionState::Failed);
+}
+
+#[tokio::test]
+async fn an_encoder_that_does_not_exist_is_a_mistake_that_names_those_that_do() {
+    let builder = pusher_to("rtmp://127.0.0.1/live/key");
+    let error = builder.video_encoder(live_core::Selection::Named("openh246".into())).build().unwrap_err();
+    let text = error.to_string();
+    assert!(
+        text.contains("video-encoder") && text.contains("openh246") && text.contains("openh264"),
+        "{text}"
+    );
+}

@@ -88,3 +88,44 @@ async fn every_mistake_is_reported_before_anything_opens() {
         assert!(text.contains(name), "{name} in {text}");
     }
 }
+
+/// Records the pattern for `millis` and gives the file.
+async fn recording(folder: &Path, millis: u64) -> std::path::PathBuf {
+    let path = folder.join("input.flv");
+    let pusher = pattern_to(&path).build().unwrap();
+    pusher.start();
+    tokio::time::sleep(Duration::from_millis(millis)).await;
+    pusher.stop().await;
+    path
+}
+
+#[tokio::test]
+async fn a_recording_loops_without_a_jump_or_a_lost_picture() {
+    let folder = tempfile::tempdir().unwrap();
+    let input = recording(folder.path(), 900).await;
+    let output = folder.path().join("looped.flv");
+    let pusher = LivePusher::builder(output.to_string_lossy())
+        .video_size(320, 180)
+        .fps(25)
+        .input_file(&input)
+        .looping(true)
+        .build()
+        .unwrap();
+    pusher.start();
+    tokio::time::sleep(Duration::from_millis(2600)).await;
+    pusher.stop().await;
+    assert_eq!(pusher.finished().await, Ok(()));
+
+    let mut file = live_transport::net::file::open(&output).unwrap();
+    let packets: Vec<_> = std::iter::from_fn(|| file.next_packet().unwrap()).collect();
+    let times = |wanted: fn(&PacketKind) -> bool| -> Vec<i64> {
+        packets.iter().filter(|packet| wanted(&packet.kind)).map(|packet| packet.pts.as_millis()).collect()
+    };
+    let steps = |times: Vec<i64>| times.windows(2).map(|pair| pair[1] - pair[0]).collect::<Vec<_>>();
+    let pictures = steps(times(|kind| matches!(kind, PacketKind::Key | PacketKind::Delta { .. })));
+    // Where a pass ends the last picture is held until its sound has ended.
+    assert!(pictures.len() > 50 && pictures.iter().all(|step| (39..=110).contains(step)), "{pictures:?}");
+    assert!(pictures.iter().filter(|step| **step > 41).count() <= 3, "{pictures:?}");
+    let sound = steps(times(|kind| matches!(kind, PacketKind::Audio)));
+    assert!(sound.iter().all(|step| (20..=23).contains(step)), "the sound goes on: {sound:?}");
+}

@@ -1,6 +1,6 @@
 //! From the encoders to any number of outputs: one writer side, readers that drop on their own.
 
-use crate::packet::{Codec, Packet, PacketKind, Track};
+use crate::packet::{Packet, PacketKind, Track};
 use std::collections::VecDeque;
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -149,6 +149,11 @@ impl PacketQueue {
             return;
         }
         shared.information.update(&packet);
+        if packet.track == Track::Video && packet.is_stream_information() {
+            // What was encoded under another configuration does not decode under this one.
+            shared.gop.clear();
+            shared.gop_bytes = 0;
+        }
         shared.keep_in_gop(&packet);
         let limit = shared.limits.bytes;
         let mut key_wanted = false;
@@ -199,21 +204,6 @@ impl PacketQueue {
             bytes: cursor.bytes,
             backlog: cursor.backlog(|packet| !packet.is_stream_information()),
             dropped: cursor.dropped,
-        })
-    }
-
-    /// The codec configuration in force on `track`.
-    #[must_use]
-    pub fn codec(&self, track: Track) -> Option<Codec> {
-        let shared = self.lock();
-        let config = match track {
-            Track::Video => shared.information.video.as_ref(),
-            Track::Audio => shared.information.audio.as_ref(),
-            Track::Data => None,
-        };
-        config.and_then(|packet| match packet.kind {
-            PacketKind::Config(codec) => Some(codec),
-            _ => None,
         })
     }
 }
@@ -490,6 +480,7 @@ impl QueueWatch {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use crate::packet::Codec;
     use crate::time::Timestamp;
     use bytes::Bytes;
     use proptest::prelude::*;
@@ -523,6 +514,19 @@ mod tests {
         assert_eq!(got.len(), 1 + 5);
         assert_eq!(got[0], config());
         assert_eq!(got[1], video(800, true));
+    }
+
+    #[test]
+    fn a_new_configuration_is_never_replayed_with_older_pictures() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        queue.push(config());
+        queue.push(video(0, true));
+        queue.push(Packet::config(Codec::H264, Timestamp::ZERO, Bytes::from_static(b"other")));
+        let mut between = queue.reader(DropRule::default());
+        queue.push(video(40, true));
+        let got = drain(&mut between);
+        assert_eq!(got.len(), 2);
+        assert_eq!((&got[0].data[..], &got[1]), (&b"other"[..], &video(40, true)));
     }
 
     #[test]

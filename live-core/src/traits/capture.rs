@@ -119,21 +119,3 @@ pub trait PacketSource: Send {
     /// How long one pass takes: its longest track after edit lists and priming. `None` when unknown before the end.
     fn duration(&self) -> Option<std::time::Duration>;
 }
-
-/// Any of the things a pusher can take its media from.
-#[derive(Default)]
-pub struct MediaSource {
-    /// Pictures.
-    pub video: Option<Box<dyn VideoSource>>,
-    /// Sound.
-    pub audio: Option<Box<dyn AudioSource>>,
-}
-
-impl fmt::Debug for MediaSource {
-    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.debug_struct("MediaSource")
-            .field("video", &self.video.as_ref().map(|source| source.info()))
-            .field("audio", &self.audio.as_ref().map(|source| source.info()))
-            .finish()
-    }
-}

@@ -11,8 +11,6 @@ use std::time::Instant;
 /// Counters of a session's workers.
 #[derive(Debug, Default)]
 pub(crate) struct PipelineStats {
-    /// Pictures the source delivered.
-    pub(crate) captured: AtomicU64,
     /// Pictures that were replaced by newer ones before the encoder took them.
     pub(crate) capture_dropped: AtomicU64,
     pub(crate) media: MediaCounters,

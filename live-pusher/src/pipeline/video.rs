@@ -7,7 +7,7 @@ use live_core::config::Size;
 use live_core::event::{BackendSelected, PusherEvent};
 use live_core::pixels::fit::Fitter;
 use live_core::queue::{FrameReceiver, ReceiveError, frame_queue};
-use live_core::registry::Provenance;
+use live_core::registry::{HARDWARE, Provenance};
 use live_core::{
     CaptureGuard, Codec, CodecError, CodecErrorKind, Color, Entropy, Packet, PicturePool, PusherCode,
     Selection, SourceInfo, SourceKind, Track, VideoEncoder, VideoEncoderConfig, VideoFrame, VideoSource,
@@ -65,7 +65,6 @@ pub(crate) fn run(input: VideoInput, settings: VideoSettings, cx: &WorkerCx) -> 
         }
         match receiver.receive(TICK) {
             Ok(frame) => {
-                cx.stats.captured.fetch_add(1, Relaxed);
                 if std::mem::take(&mut first) {
                     cx.state(PusherCode::FirstFrame, format!("{}×{}", frame.width(), frame.height()));
                 }
@@ -137,8 +136,13 @@ impl VideoWorker<'_> {
             Some(encoder) => encoder,
             None => self.open_encoder(frame.color)?,
         };
-        let key = if self.cx.writer.take_key_request() { encoder.request_key() } else { Ok(()) };
-        match key.and_then(|()| encoder.encode(&frame, &mut self.packets)) {
+        if self.cx.writer.take_key_request()
+            && let Err(error) = encoder.request_key()
+        {
+            // The next one comes with the GOP.
+            tracing::debug!(%error, "no key frame on request");
+        }
+        match encoder.encode(&frame, &mut self.packets) {
             Ok(()) => {
                 self.failures = 0;
                 self.encoder = Some(encoder);
@@ -202,6 +206,7 @@ impl VideoWorker<'_> {
             let row = rows.iter().find(|row| row.name == refusal.backend);
             let code = match row.map(|row| row.provenance) {
                 Some(Provenance::Hardware) => PusherCode::HardwareEncoderFallback,
+                None if refusal.backend == HARDWARE => PusherCode::HardwareEncoderFallback,
                 _ => PusherCode::SoftwareEncoderFallback,
             };
             self.cx.state(code, refusal.to_string());

@@ -31,13 +31,13 @@ impl Console {
         match event {
             PlayerEvent::State { code, detail } => {
                 let separator = if detail.is_empty() { "" } else { ": " };
-                eprintln!("{:>5} {}{separator}{detail}", code.number(), code.text());
+                say(format_args!("{:>5} {}{separator}{detail}\n", code.number(), code.text()));
             }
             PlayerEvent::BackendSelected(BackendSelected { role, backend, refusals, .. }) => {
-                eprintln!("      {role}: {backend}");
-                refusals.iter().for_each(|refusal| eprintln!("      refused: {refusal}"));
+                say(format_args!("      {role}: {backend}\n"));
+                refusals.iter().for_each(|refusal| say(format_args!("      refused: {refusal}\n")));
             }
-            PlayerEvent::SinkFailed { sink, reason } => eprintln!("      {sink}: {reason}"),
+            PlayerEvent::SinkFailed { sink, reason } => say(format_args!("      {sink}: {reason}\n")),
             _ => {}
         }
     }
@@ -47,7 +47,7 @@ impl Console {
             self.print(json!({"type": "status", "state": state, "info": status}));
         } else if self.terminal {
             self.clear_status();
-            eprint!("{}", status_line(state, status));
+            say(format_args!("{}", status_line(state, status)));
             let _ = std::io::stderr().flush();
             self.status_shown = true;
         }
@@ -59,7 +59,7 @@ impl Console {
             self.print(json!({"type": "end", "state": state, "info": status}));
         } else {
             self.clear_status();
-            eprintln!("{}", status_line(state, status));
+            say(format_args!("{}\n", status_line(state, status)));
         }
     }
 
@@ -84,7 +84,7 @@ impl Console {
 
     fn clear_status(&mut self) {
         if std::mem::take(&mut self.status_shown) {
-            eprint!("\r\x1b[K");
+            say(format_args!("\r\x1b[K"));
         }
     }
 }
@@ -96,4 +96,9 @@ fn status_line(state: SessionState, status: &NetStatus) -> String {
         "{state:?}  {video_bitrate}+{audio_bitrate} kbps  {video_fps:.1} fps  net {net_speed} kbps  cache {cache} ms  \
          dropped {dropped_frames}"
     )
+}
+
+/// Writes for people. A terminal or pipe that has gone away is no reason to stop.
+fn say(text: std::fmt::Arguments<'_>) {
+    let _ = std::io::stderr().write_fmt(text);
 }

@@ -32,9 +32,9 @@ impl Console {
             PusherEvent::State { code, detail } => line(i32::from(*code), code.text(), detail),
             PusherEvent::Error { code, detail } => line(i32::from(*code), code.text(), detail),
             PusherEvent::BackendSelected(selected) => {
-                eprintln!("      {}: {}", selected.role, selected.backend);
+                say(format_args!("      {}: {}\n", selected.role, selected.backend));
                 for refusal in &selected.refusals {
-                    eprintln!("      refused: {refusal}");
+                    say(format_args!("      refused: {refusal}\n"));
                 }
             }
             _ => {}
@@ -46,7 +46,7 @@ impl Console {
             self.print(&json!({"type": "status", "state": state, "info": status}));
         } else if self.terminal {
             self.clear_status();
-            eprint!("{}", status_line(state, status));
+            say(format_args!("{}", status_line(state, status)));
             let _ = std::io::stderr().flush();
             self.status_shown = true;
         }
@@ -58,7 +58,7 @@ impl Console {
             self.print(&json!({"type": "end", "state": state, "info": status}));
         } else {
             self.clear_status();
-            eprintln!("{}", status_line(state, status));
+            say(format_args!("{}\n", status_line(state, status)));
         }
     }
 
@@ -84,14 +84,14 @@ impl Console {
 
     fn clear_status(&mut self) {
         if std::mem::take(&mut self.status_shown) {
-            eprint!("\r\x1b[K");
+            say(format_args!("\r\x1b[K"));
         }
     }
 }
 
 fn line(code: i32, text: &str, detail: &str) {
     let separator = if detail.is_empty() { "" } else { ": " };
-    eprintln!("{code:>5} {text}{separator}{detail}");
+    say(format_args!("{code:>5} {text}{separator}{detail}\n"));
 }
 
 fn status_line(state: SessionState, status: &NetStatus) -> String {
@@ -101,4 +101,9 @@ fn status_line(state: SessionState, status: &NetStatus) -> String {
         "{state:?}  {video_bitrate}+{audio_bitrate} kbps  {video_fps:.1} fps  net {net_speed} kbps  queue {video_cache} \
          frames  dropped {dropped_frames}"
     )
+}
+
+/// Writes for people. A terminal or pipe that has gone away is no reason to stop.
+fn say(text: std::fmt::Arguments<'_>) {
+    let _ = std::io::stderr().write_fmt(text);
 }

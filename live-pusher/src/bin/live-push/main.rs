@@ -72,14 +72,15 @@ async fn push(args: Args) -> Result<(), Failed> {
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(deadline);
+    let interrupted = interrupted();
+    tokio::pin!(deadline, interrupted);
     let result = loop {
         tokio::select! {
             event = next_event(&mut events) => console.event(&event),
             _ = status.changed() => console.status(pusher.state(), &status.borrow_and_update()),
             result = pusher.finished() => break result,
             () = &mut deadline => break stop(&pusher).await,
-            _ = tokio::signal::ctrl_c() => break stop(&pusher).await,
+            () = &mut interrupted => break stop(&pusher).await,
         }
     };
     while let Some(delivery) = events.try_next() {
@@ -87,6 +88,20 @@ async fn push(args: Args) -> Result<(), Failed> {
     }
     console.end(pusher.state(), &pusher.net_status());
     result.map_err(|failure| Failed { code: FAILED, message: failure.to_string() })
+}
+
+/// Waits for Ctrl-C, or for the signal by which services are ended.
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    // Without the handler there is no way to be told, and the process is ended by the signal.
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 async fn stop(pusher: &LivePusher) -> Result<(), live_pusher::Failure> {
@@ -107,6 +122,15 @@ async fn next_event(events: &mut EventStream<PusherEvent>) -> PusherEvent {
 }
 
 fn builder(args: Args) -> Result<Builder, Failed> {
+    if let Media::File(input) = &args.media
+        && let (Ok(input), Ok(output)) =
+            (input.canonicalize(), std::path::Path::new(&args.url).canonicalize())
+        && input == output
+    {
+        let message =
+            "--input and the output are the same file, which would be emptied before it is read".into();
+        return Err(Failed { code: USAGE, message });
+    }
     let config = args.config;
     let builder = LivePusher::builder(args.url)
         .config(config.clone())
@@ -121,7 +145,9 @@ fn builder(args: Args) -> Result<Builder, Failed> {
             let spec = PatternSpec { style, ..PatternSpec::new(size.width, size.height, config.fps.max(1)) };
             builder.video_source(move || Pattern::new(spec)).audio_source(tone)
         }
-        Media::File(path) if path.extension().is_some_and(|extension| extension == "y4m") => {
+        Media::File(path)
+            if path.extension().is_some_and(|extension| extension.eq_ignore_ascii_case("y4m")) =>
+        {
             let looping = args.looping;
             builder.try_video_source(move || Ok(Y4mFile::open(&path)?.looping(looping)))
         }

@@ -42,7 +42,8 @@ async fn record(url: &StreamUrl, packets: &mut PacketReader, cx: &OutputCx) -> R
     };
     let failed = |error: io::Error| {
         let text = "the file cannot be written: check the path, the rights and the space that is left";
-        TransportError::new(TransportErrorKind::File, &peer, text).because(error)
+        // Another try would begin the file anew and lose what is in it.
+        TransportError::new(TransportErrorKind::File, &peer, text).permanent().because(error)
     };
     let (to_disk, done) = start(path).map_err(failed)?;
     (cx.events)(LinkEvent::Connected { peer: peer.clone() });

@@ -1,4 +1,4 @@
-//! Brings a decoder of its own, as a row of the registry; this one only paints grey: `own_codec SRC`.
+//! Brings a decoder of its own, as a row of the registry; this one only paints grey: `own_decoder SRC`.
 
 use live_player::LivePlayer;
 use live_player::core::registry::{Provenance, Row};
@@ -26,7 +26,7 @@ impl VideoDecoder for Grey {
 
 #[tokio::main]
 async fn main() -> Result<(), Box<dyn std::error::Error>> {
-    let src = std::env::args().nth(1).ok_or("usage: own_codec SRC")?;
+    let src = std::env::args().nth(1).ok_or("usage: own_decoder SRC")?;
     let mut registry = Registry::default();
     live_codec::register_enabled(&mut registry);
     let grey =
