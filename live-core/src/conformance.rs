@@ -4,14 +4,12 @@
 //! The promises are those of the traits' documentation. What a backend honestly refuses with
 //! [`Unsupported`](crate::CodecErrorKind::Unsupported) is not held against it where the trait allows refusing.
 //!
-//! ```ignore
-//! #[test]
-//! fn keeps_the_promises_of_a_video_encoder() {
-//!     live_core::conformance::video_encoder(
-//!         &|config| Ok(Box::new(MyEncoder::open(config)?)),
-//!         &|config| Ok(Box::new(MyDecoder::open(config)?)),
-//!     );
-//! }
+//! ```no_run
+//! # use live_core::{CodecError, VideoDecoder, VideoEncoder, VideoEncoderConfig, Packet};
+//! # fn open_mine(_: &VideoEncoderConfig) -> Result<Box<dyn VideoEncoder>, CodecError> { unreachable!() }
+//! # fn open_my_decoder(_: &Packet) -> Result<Box<dyn VideoDecoder>, CodecError> { unreachable!() }
+//! // In a test of your backend:
+//! live_core::conformance::video_encoder(&|config| open_mine(config), &|config| open_my_decoder(config));
 //! ```
 
 mod audio;
