@@ -20,7 +20,9 @@ fuzz_target!(|data: &[u8]| {
         }
         while let Some(event) = server.poll_event() {
             match event {
-                ServerEvent::Publish { stream, .. } | ServerEvent::Play { stream, .. } => server.accept(now, stream),
+                ServerEvent::Publish { stream, .. } | ServerEvent::Play { stream, .. } => {
+                    server.accept(now, stream)
+                }
                 ServerEvent::Media(message) => server.send_media(message.stream_id, &message),
                 ServerEvent::Closed { stream } => server.end(now, stream),
                 _ => {}
