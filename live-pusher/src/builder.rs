@@ -1,8 +1,9 @@
 //! Describes a pusher; everything is checked before anything opens.
 
+use crate::handle::{LivePusherHandle, Shared};
 use crate::pipeline::Controls;
 use crate::pipeline::video::VideoSettings;
-use crate::pusher::{LivePusher, Runtimes, Shared};
+use crate::pusher::{LivePusher, Runtimes};
 use crate::session::{Input, Plan};
 use crate::transport;
 use live_core::backoff::RetryPolicy;
@@ -338,7 +339,9 @@ impl Builder {
         };
         let autopush = blueprint.config.autopush;
         let runtime = Runtimes::choose(self.runtime)?;
-        let pusher = LivePusher::new(Arc::new(Shared::new(controls)), blueprint, runtime);
+        let shared = Arc::new(Shared::new(controls));
+        let handle = LivePusherHandle::new(shared, blueprint, runtime.handle().clone());
+        let pusher = LivePusher::new(handle, runtime);
         if autopush {
             pusher.start();
         }

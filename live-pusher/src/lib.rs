@@ -2,8 +2,8 @@
 //!
 //! A [`LivePusher`] takes pictures and sound from sources (a test pattern, a media file, your own), encodes them, and
 //! publishes the stream, doing what the WeChat `<live-pusher>` component promises: its attributes are the
-//! [`Builder`]'s setters, its state codes come as [events](LivePusher::events), its network status is a
-//! [snapshot](LivePusher::net_status) and a stream.
+//! [`Builder`]'s setters, its state codes come as [events](LivePusherHandle::events), its network status is a
+//! [snapshot](LivePusherHandle::net_status) and a stream.
 //!
 //! ```no_run
 //! use live_capture::pattern::{Pattern, PatternSpec};
@@ -41,6 +41,7 @@
 
 mod builder;
 mod codes;
+mod handle;
 mod input;
 mod output;
 mod pipeline;
@@ -50,5 +51,6 @@ mod transport;
 
 pub use builder::{BuildError, Builder};
 pub use codes::Failure;
+pub use handle::LivePusherHandle;
 pub use live_core as core;
 pub use pusher::LivePusher;

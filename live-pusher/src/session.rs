@@ -2,6 +2,7 @@
 
 use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
+use crate::handle::Shared;
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::{Link, Output};
 use crate::pipeline::audio::{self, AudioInput, AudioSettings};
@@ -9,7 +10,6 @@ use crate::pipeline::stats::{PipelineStats, StatusMeter};
 use crate::pipeline::video::{self, VideoInput, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
-use crate::pusher::Shared;
 use live_core::backoff::{Backoff, RetryPolicy};
 use live_core::config::CheckedPusherConfig;
 use live_core::event::{EventSender, PusherEvent};

@@ -1,0 +1,216 @@
+//! The handle that any thread may hold and use.
+
+use crate::builder::Blueprint;
+use crate::codes::Failure;
+use crate::pipeline::Controls;
+use crate::session;
+use live_core::PusherCode;
+use live_core::event::{EventSender, EventStream, PusherEvent};
+use live_core::net_status::NetStatus;
+use live_core::state::{SessionState, Step};
+use std::fmt;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use tokio::runtime::Handle;
+use tokio::sync::watch;
+
+/// Controls a [`LivePusher`](crate::LivePusher) from anywhere: cheap to clone, legal from any thread, never blocking.
+///
+/// Handles do not keep a session alive: when the [`LivePusher`](crate::LivePusher) is dropped its session ends, and
+/// the methods of its handles do nothing from then on.
+#[derive(Clone)]
+pub struct LivePusherHandle {
+    inner: Arc<Inner>,
+}
+
+struct Inner {
+    shared: Arc<Shared>,
+    blueprint: Arc<Mutex<Blueprint>>,
+    stop: Mutex<Current>,
+    runtime: Handle,
+}
+
+/// How the session of the moment is ended.
+#[derive(Default)]
+struct Current {
+    stop: watch::Sender<bool>,
+    owner_is_gone: bool,
+}
+
+/// What the handle and the running session share.
+pub(crate) struct Shared {
+    pub(crate) events: EventSender<PusherEvent>,
+    pub(crate) controls: Arc<Controls>,
+    state: watch::Sender<SessionState>,
+    status: watch::Sender<NetStatus>,
+    failure: Mutex<Option<Failure>>,
+}
+
+impl Shared {
+    pub(crate) fn new(controls: Arc<Controls>) -> Self {
+        Self {
+            events: EventSender::new(),
+            controls,
+            state: watch::Sender::new(SessionState::Idle),
+            status: watch::Sender::new(NetStatus::default()),
+            failure: Mutex::new(None),
+        }
+    }
+
+    /// Takes a step of the session's life; `false` when it means nothing in the present state.
+    pub(crate) fn step(&self, step: Step) -> bool {
+        self.state.send_if_modified(|state| match state.after(step) {
+            Some(next) => {
+                *state = next;
+                true
+            }
+            None => false,
+        })
+    }
+
+    pub(crate) fn set_status(&self, status: NetStatus) {
+        self.status.send_replace(status);
+    }
+
+    pub(crate) fn state_event(&self, code: PusherCode, detail: &str) {
+        self.events.send(PusherEvent::State { code, detail: detail.to_owned() });
+    }
+
+    /// Ends the session. A connection that was given up is told last of all, as the specification has it, and before
+    /// anybody can see that a new session may start.
+    pub(crate) fn finish(&self, result: Result<(), Failure>) {
+        let step = if result.is_ok() { Step::Ended } else { Step::Failed };
+        let failure = result.err();
+        lock(&self.failure).clone_from(&failure);
+        self.state.send_if_modified(|state| {
+            let Some(next) = state.after(step) else { return false };
+            if let Some(Failure { code: Some(code @ PusherCode::RetriesExhausted), message }) = &failure {
+                self.state_event(*code, message);
+            }
+            *state = next;
+            true
+        });
+    }
+}
+
+/// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
+struct Unfinished(Arc<Shared>);
+
+impl Drop for Unfinished {
+    fn drop(&mut self) {
+        // Means nothing after the session has ended by itself.
+        if self.0.state.borrow().is_active() {
+            self.0.finish(Err(Failure::internal("the session's task was ended from outside".into())));
+        }
+    }
+}
+
+impl LivePusherHandle {
+    pub(crate) fn new(shared: Arc<Shared>, blueprint: Blueprint, runtime: Handle) -> Self {
+        let blueprint = Arc::new(Mutex::new(blueprint));
+        Self { inner: Arc::new(Inner { shared, blueprint, stop: Mutex::default(), runtime }) }
+    }
+
+    /// Ends the session without waiting; no other one begins.
+    pub(crate) fn owner_goes(&self) {
+        let mut current = lock(&self.inner.stop);
+        current.owner_is_gone = true;
+        // Dropping the sender would do as well; this also reaches a session that is only about to look.
+        current.stop.send_replace(true);
+    }
+
+    pub(crate) fn watch_state(&self) -> watch::Receiver<SessionState> {
+        self.inner.shared.state.subscribe()
+    }
+
+    /// Opens the sources and the connection and pushes. Returns at once; what happens comes as events.
+    ///
+    /// `false`, and nothing happens, when a session is active already, or when the [`LivePusher`](crate::LivePusher) was
+    /// dropped.
+    pub fn start(&self) -> bool {
+        // Held over the step, so that a stop from elsewhere meets either no session or this one.
+        let mut current = lock(&self.inner.stop);
+        if current.owner_is_gone || !self.inner.shared.step(Step::Start) {
+            return false;
+        }
+        let stop = watch::Sender::new(false);
+        let session =
+            session::run(Arc::clone(&self.inner.blueprint), Arc::clone(&self.inner.shared), stop.subscribe());
+        current.stop = stop;
+        let unfinished = Unfinished(Arc::clone(&self.inner.shared));
+        self.inner.runtime.spawn(async move {
+            let _unfinished = unfinished;
+            session.await;
+        });
+        true
+    }
+
+    /// Ends the session: sources close, what is queued is sent (for at most 5 s), the server is told.
+    ///
+    /// Returns when no thread, task, device or connection is left. Returns at once when no session is active.
+    pub async fn stop(&self) {
+        lock(&self.inner.stop).stop.send_replace(true);
+        let _ = self.finished().await;
+    }
+
+    /// Waits until the session has ended, and says why when it ended before its time.
+    ///
+    /// Returns at once when no session is active; the reason is that of the last one.
+    ///
+    /// # Errors
+    /// The failure that ended the session.
+    pub async fn finished(&self) -> Result<(), Failure> {
+        let mut state = self.inner.shared.state.subscribe();
+        // The sender lives as long as `self`.
+        let _ = state.wait_for(|state| !state.is_active()).await;
+        match lock(&self.inner.shared.failure).clone() {
+            Some(failure) => Err(failure),
+            None => Ok(()),
+        }
+    }
+
+    /// The events from now on. Subscribe before [`start`](Self::start) to miss none.
+    #[must_use]
+    pub fn events(&self) -> EventStream<PusherEvent> {
+        self.inner.shared.events.subscribe()
+    }
+
+    /// How the session is doing; measured once a second.
+    #[must_use]
+    pub fn net_status(&self) -> NetStatus {
+        *self.inner.shared.status.borrow()
+    }
+
+    /// The net status as a stream: `changed().await`, once a second while a session is active.
+    #[must_use]
+    pub fn net_status_stream(&self) -> watch::Receiver<NetStatus> {
+        self.inner.shared.status.subscribe()
+    }
+
+    /// Where the session is in its life.
+    #[must_use]
+    pub fn state(&self) -> SessionState {
+        *self.inner.shared.state.borrow()
+    }
+
+    /// Encodes silence in place of the sound, from the next 20 ms on, or the sound again. The audio track goes on.
+    pub fn set_muted(&self, muted: bool) {
+        self.inner.shared.controls.muted.store(muted, Relaxed);
+    }
+
+    /// Whether silence is encoded in place of the sound.
+    #[must_use]
+    pub fn is_muted(&self) -> bool {
+        self.inner.shared.controls.muted.load(Relaxed)
+    }
+}
+
+fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
+    mutex.lock().unwrap_or_else(PoisonError::into_inner)
+}
+
+impl fmt::Debug for LivePusherHandle {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LivePusherHandle").field("state", &self.state()).finish_non_exhaustive()
+    }
+}
