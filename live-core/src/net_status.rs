@@ -5,9 +5,11 @@
 
 mod counters;
 mod jitter;
+mod link;
 
 pub use counters::{LinkCounters, MediaCounters};
 pub use jitter::JitterEstimator;
+pub use link::{LinkInfo, LinkProbe};
 
 use serde::{Deserialize, Serialize};
 use std::collections::VecDeque;
@@ -30,7 +32,8 @@ pub struct NetStatus {
     /// Seconds of media time between the last two key frames.
     #[serde(rename = "videoGOP")]
     pub video_gop: f64,
-    /// Bytes on the wire over the last second, kbit/s: sent by the pusher, received by the player.
+    /// Bytes on the wire over the last second, kbit/s: sent by the pusher (where the platform tells, those that the
+    /// peer has acknowledged), received by the player.
     pub net_speed: u32,
     /// Variation of sending or arrival against media time, ms (RFC 3550 section 6.4.1).
     pub net_jitter: f64,
@@ -113,13 +116,14 @@ impl Meter {
     ///
     /// Quality level, caches, dropped frames and offset are not counted here: the session fills them in.
     pub fn read(&mut self, now: Instant, media: &MediaCounters, link: &LinkCounters) -> NetStatus {
+        let info = link.info();
         let latest = Sample {
             at: now,
             video_bytes: media.video_bytes(),
             audio_bytes: media.audio_bytes(),
             pictures: media.pictures(),
             link_bytes: match self.direction {
-                Direction::Sent => link.sent(),
+                Direction::Sent => link.sent().saturating_sub(info.map_or(0, |info| info.held())),
                 Direction::Received => link.received(),
             },
         };
@@ -138,7 +142,7 @@ impl Meter {
             net_jitter: link.jitter().as_secs_f64() * 1000.0,
             video_width,
             video_height,
-            rtt: link.rtt().map(|rtt| rtt.as_secs_f64() * 1000.0),
+            rtt: info.map(|info| info.rtt).or_else(|| link.rtt()).map(|rtt| rtt.as_secs_f64() * 1000.0),
             ..NetStatus::default()
         }
     }

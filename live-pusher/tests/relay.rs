@@ -30,6 +30,7 @@ async fn every_field_of_the_net_status_has_a_value_while_pushing() {
     assert!((18.0..22.0).contains(&status.video_fps) && (1.9..2.1).contains(&status.video_gop), "{status:?}");
     assert!(status.net_speed >= status.video_bitrate + status.audio_bitrate - 20, "{status:?}");
     assert!(status.net_jitter > 0.0 && status.net_jitter < 50.0, "{status:?}");
+    assert_eq!(status.rtt.is_some(), cfg!(target_os = "linux"), "{status:?}");
     assert_eq!((status.video_width, status.video_height, status.dropped_frames), (160, 90, 0), "{status:?}");
     pusher.stop().await;
     server.abort();

@@ -1,8 +1,11 @@
 //! Counters that one task writes and anybody reads.
 
+use super::link::{LinkInfo, LinkProbe};
 use crate::packet::{Packet, PacketKind, Track};
 use crate::time::Timestamp;
+use std::fmt;
 use std::sync::atomic::{AtomicI64, AtomicU64, Ordering::Relaxed};
+use std::sync::{Arc, Mutex, PoisonError, Weak};
 use std::time::Duration;
 
 /// Stands for a time that has not been measured.
@@ -13,31 +16,70 @@ fn micros(span: Duration) -> u64 {
 }
 
 /// Bytes, packets and times of one connection. One task writes, anybody reads.
-#[derive(Debug)]
 pub struct LinkCounters {
     sent: AtomicU64,
+    pending: AtomicU64,
+    acknowledged: AtomicU64,
     received: AtomicU64,
     packets: AtomicU64,
     jitter_micros: AtomicU64,
     rtt_micros: AtomicU64,
+    probe: Mutex<Option<Weak<dyn LinkProbe>>>,
+}
+
+impl fmt::Debug for LinkCounters {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.debug_struct("LinkCounters")
+            .field("sent", &self.sent())
+            .field("received", &self.received())
+            .field("packets", &self.packets())
+            .finish_non_exhaustive()
+    }
 }
 
 impl Default for LinkCounters {
     fn default() -> Self {
         Self {
             sent: AtomicU64::new(0),
+            pending: AtomicU64::new(0),
+            acknowledged: AtomicU64::new(0),
             received: AtomicU64::new(0),
             packets: AtomicU64::new(0),
             jitter_micros: AtomicU64::new(0),
             rtt_micros: AtomicU64::new(UNKNOWN),
+            probe: Mutex::new(None),
         }
     }
 }
 
 impl LinkCounters {
-    /// Counts bytes the kernel has taken (and, where the platform tells, the peer has acknowledged).
+    /// Counts bytes the kernel has taken.
     pub fn add_sent(&self, bytes: u64) {
         self.sent.fetch_add(bytes, Relaxed);
+    }
+
+    /// Notes how many bytes are out of the packet queue and not yet taken by the kernel.
+    pub fn set_pending(&self, bytes: u64) {
+        self.pending.store(bytes, Relaxed);
+    }
+
+    /// Notes that the peer says, in the stream's own protocol, that it has received `bytes` more.
+    pub fn add_acknowledged(&self, bytes: u64) {
+        self.acknowledged.fetch_add(bytes, Relaxed);
+    }
+
+    /// Connects the counters with a new connection, in place of the one before. The connection holds the probe: when
+    /// it drops it, [`info`](Self::info) is `None` again.
+    pub fn set_probe(&self, probe: &Arc<dyn LinkProbe>) {
+        *self.probe.lock().unwrap_or_else(PoisonError::into_inner) = Some(Arc::downgrade(probe));
+    }
+
+    /// Asks the platform about the connection: one or two system calls. `None` without a connection, and where the
+    /// platform does not tell.
+    #[must_use]
+    pub fn info(&self) -> Option<LinkInfo> {
+        let probe = self.probe.lock().unwrap_or_else(PoisonError::into_inner).as_ref()?.upgrade();
+        probe?.read()
     }
 
     /// Counts bytes read from the peer.
@@ -64,6 +106,18 @@ impl LinkCounters {
     #[must_use]
     pub fn sent(&self) -> u64 {
         self.sent.load(Relaxed)
+    }
+
+    /// Bytes that are out of the packet queue and not yet taken by the kernel.
+    #[must_use]
+    pub fn pending(&self) -> u64 {
+        self.pending.load(Relaxed)
+    }
+
+    /// Bytes that the peer says it has received, in the stream's own protocol. Peers tell seldom or never.
+    #[must_use]
+    pub fn acknowledged(&self) -> u64 {
+        self.acknowledged.load(Relaxed)
     }
 
     /// Bytes received so far.

@@ -1,10 +1,14 @@
 //! The one way to a connection: name resolution, the race between addresses, socket options, deadlines.
 
+mod connection;
+mod probe;
+
+pub use connection::{Connection, Duplex};
+
 use live_core::{LinkEvent, LinkEventHandler, StreamUrl, TransportError, TransportErrorKind};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::io::{AsyncRead, AsyncWrite};
 use tokio::net::{TcpStream, lookup_host};
 use tokio::task::JoinSet;
 use tokio::time::{sleep, timeout};
@@ -44,14 +48,6 @@ impl Default for Deadlines {
     }
 }
 
-/// Bytes in both directions.
-pub trait Duplex: AsyncRead + AsyncWrite + Send + Unpin {}
-
-impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
-
-/// An open connection, whatever it runs over.
-pub type Connection = Box<dyn Duplex>;
-
 /// Opens connections for every protocol of this crate.
 #[derive(Clone, Copy, Debug, Default)]
 pub struct Connector {
@@ -87,7 +83,8 @@ impl Connector {
         low_latency(&stream, self.deadlines.silence);
         let peer = stream.peer_addr().map_or_else(|_| url.peer(), |address| address.to_string());
         events(LinkEvent::Connected { peer });
-        Ok(Box::new(stream))
+        let probe = probe::of(&stream);
+        Ok(Connection::new(stream, probe))
     }
 
     async fn resolve(&self, url: &StreamUrl) -> Result<Vec<SocketAddr>, TransportError> {

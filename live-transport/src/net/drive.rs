@@ -146,7 +146,9 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
     pub(crate) async fn turn<F: Future>(&mut self, source: F) -> Result<Turn<F::Output>, Stop> {
         let mut source = pin!(source);
         poll_fn(|cx| {
-            if let Err(error) = self.poll_write(cx) {
+            let wrote = self.poll_write(cx);
+            self.counters.set_pending(self.session.outgoing().remaining() as u64);
+            if let Err(error) = wrote {
                 return Poll::Ready(Err(self.last_words(cx).unwrap_or_else(|| error.into())));
             }
             if self.poll_read(cx)?.is_ready() || self.poll_timer(cx)?.is_ready() {

@@ -42,6 +42,7 @@ impl Publisher for RtmpPublisher {
                 Ok(connection) => connection,
                 Err(error) => return Outcome::Lost(error),
             };
+            connection.probe().inspect(|probe| cx.counters.set_probe(probe));
             let session = session(Purpose::Publish, url, login, deadlines);
             let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
             let Err(stop) = publish(&mut driver, packets, cx, deadlines).await else { return Outcome::Ended };
@@ -78,6 +79,7 @@ async fn publish(
     let mut pace = Pace::default();
     loop {
         while driver.session.poll_event().is_some() {}
+        cx.counters.add_acknowledged(driver.session.take_acknowledged());
         match driver.turn(packets.next()).await? {
             Turn::Progress => {}
             Turn::Source(None) => break,
@@ -141,6 +143,7 @@ impl Subscriber for RtmpSubscriber {
             Err(error) => return Outcome::Lost(error),
         };
         let deadlines = &self.connector.deadlines;
+        connection.probe().inspect(|probe| cx.counters.set_probe(probe));
         let session = session(Purpose::Play, url, String::new(), deadlines);
         let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
         match play(&mut driver, media, cx).await {

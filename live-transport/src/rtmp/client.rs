@@ -101,6 +101,11 @@ impl ClientSession {
         Ok(())
     }
 
+    /// Bytes that the peer has acknowledged (RTMP section 5.4.3) since the last call. Peers tell seldom or never.
+    pub fn take_acknowledged(&mut self) -> u64 {
+        self.link.take_acknowledged()
+    }
+
     /// Checks the deadlines.
     ///
     /// # Errors

@@ -20,6 +20,26 @@ pub(super) struct Link {
     window: Window,
     /// The window we announced last.
     announced_window: Option<u32>,
+    acknowledged: Acknowledged,
+}
+
+/// What the peer says it has received (RTMP section 5.4.3): the total modulo 2³², or, from some, the bytes since the
+/// last time.
+#[derive(Clone, Copy, Debug, Default)]
+struct Acknowledged {
+    last: u32,
+    /// Not taken yet.
+    news: u64,
+}
+
+impl Acknowledged {
+    fn note(&mut self, said: u32) {
+        let step = said.wrapping_sub(self.last);
+        // A total that goes back by less than the half of its range is none.
+        let since_last = if step <= u32::MAX / 2 { step } else { said };
+        self.last = said;
+        self.news += u64::from(since_last);
+    }
 }
 
 /// When to acknowledge what was received (RTMP section 5.4.3).
@@ -61,6 +81,7 @@ impl Link {
             aggregate: None,
             window: Window { size: DEFAULT_WINDOW, acknowledged: 0 },
             announced_window: None,
+            acknowledged: Acknowledged::default(),
         }
     }
 
@@ -96,8 +117,9 @@ impl Link {
                     self.window.size = control::word(&message).unwrap_or(self.window.size)
                 }
                 MessageType::SET_PEER_BANDWIDTH => self.follow_bandwidth(&message),
-                // What the peer acknowledges is not used: some count since the last time and not in total.
-                MessageType::ACKNOWLEDGEMENT => {}
+                MessageType::ACKNOWLEDGEMENT => {
+                    control::word(&message).into_iter().for_each(|said| self.acknowledged.note(said))
+                }
                 MessageType::AGGREGATE => self.aggregate = Some(Aggregate::new(message)),
                 _ => return Ok(Some(message)),
             }
@@ -120,6 +142,11 @@ impl Link {
     pub(super) fn announce_window(&mut self, size: u32) {
         self.announced_window = Some(size);
         self.send(CONTROL_STREAM, control::window_ack_size(size));
+    }
+
+    /// Bytes that the peer has said it received, since the last call.
+    pub(super) fn take_acknowledged(&mut self) -> u64 {
+        std::mem::take(&mut self.acknowledged.news)
     }
 
     pub(super) fn set_chunk_size(&mut self, size: u32) {
@@ -285,5 +312,21 @@ mod tests {
         let seen: Vec<_> =
             parts.iter().map(|part| (part.kind.0, part.timestamp, part.payload.len())).collect();
         assert_eq!(seen, [(8, 1000, 1), (9, 1020, 1), (8, 0, 2)]);
+    }
+
+    #[test]
+    fn acknowledgements_count_in_total_over_the_wrap_or_since_the_last_time() {
+        let counted = |said: &[u32]| {
+            let mut acknowledged = Acknowledged::default();
+            said.iter().for_each(|said| acknowledged.note(*said));
+            acknowledged.news
+        };
+        assert_eq!(counted(&[1000, 2500, 2500]), 2500);
+        assert_eq!(counted(&[u32::MAX / 2, u32::MAX - 9, 10]), u64::from(u32::MAX) + 11, "over the wrap");
+        assert_eq!(
+            counted(&[5000, 4000, 4500]),
+            9500,
+            "a count since the last time, as well as it can be told"
+        );
     }
 }
