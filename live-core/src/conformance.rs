@@ -11,9 +11,13 @@
 //! // In a test of your backend:
 //! live_core::conformance::video_encoder(&|config| open_mine(config), &|config| open_my_decoder(config));
 //! ```
+//!
+//! [`scripted`] has the counterpart for pipelines: sources and encoders that keep these promises until they are told to
+//! break them.
 
 mod audio;
 mod material;
+pub mod scripted;
 mod source;
 mod video;
 

@@ -28,6 +28,8 @@ pub enum CaptureErrorKind {
     Disconnected,
     /// It is open but delivers nothing.
     Silent,
+    /// Its size or rotation changed while it was captured, and capture could not follow.
+    Reconfiguration,
     /// What it delivers cannot be read as media.
     Malformed,
     /// This platform or build cannot do it.

@@ -62,6 +62,7 @@ pub(crate) fn of_capture(track: Track, kind: SourceKind, error: &CaptureError) -
         (_, SourceKind::Screen) => match error.kind {
             CaptureErrorKind::Unsupported => PusherCode::ScreenCaptureUnsupported,
             CaptureErrorKind::Disconnected => PusherCode::ScreenCaptureInterrupted,
+            CaptureErrorKind::Reconfiguration => PusherCode::ScreenRotationFailed,
             _ => PusherCode::ScreenCaptureFailed,
         },
         (_, SourceKind::Camera | SourceKind::Generated) if unsupported => PusherCode::UnsupportedResolution,
@@ -69,12 +70,16 @@ pub(crate) fn of_capture(track: Track, kind: SourceKind, error: &CaptureError) -
     }
 }
 
-/// The error code for a source that the operating system denies.
-pub(crate) fn of_denial(track: Track, error: &CaptureError) -> Option<PusherErrorCode> {
-    (error.kind == CaptureErrorKind::PermissionDenied).then_some(match track {
-        Track::Audio => PusherErrorCode::MicrophoneDenied,
-        _ => PusherErrorCode::CameraDenied,
-    })
+/// The error code for a source that the operating system denies. A screen that is denied has its state code only.
+pub(crate) fn of_denial(track: Track, kind: SourceKind, error: &CaptureError) -> Option<PusherErrorCode> {
+    if error.kind != CaptureErrorKind::PermissionDenied {
+        return None;
+    }
+    match (track, kind) {
+        (Track::Audio, _) => Some(PusherErrorCode::MicrophoneDenied),
+        (_, SourceKind::Screen) => None,
+        _ => Some(PusherErrorCode::CameraDenied),
+    }
 }
 
 /// The code for an encoder that cannot be opened.
@@ -108,7 +113,7 @@ mod tests {
     fn devices_are_told_apart_by_track_and_kind() {
         let code =
             |track, source, kind| i32::from(of_capture(track, source, &CaptureError::new(kind, "dev", "…")));
-        use CaptureErrorKind::{Busy, Disconnected, Silent, Unsupported, UnsupportedFormat};
+        use CaptureErrorKind::{Busy, Disconnected, Reconfiguration, Silent, Unsupported, UnsupportedFormat};
         assert_eq!(code(Track::Video, SourceKind::Camera, Busy), -1301);
         assert_eq!(code(Track::Audio, SourceKind::Microphone, Busy), -1302);
         assert_eq!(code(Track::Video, SourceKind::Camera, UnsupportedFormat), -1305);
@@ -121,5 +126,6 @@ mod tests {
         assert_eq!(code(Track::Video, SourceKind::Screen, Unsupported), -1309);
         assert_eq!(code(Track::Video, SourceKind::Screen, Disconnected), -1310);
         assert_eq!(code(Track::Audio, SourceKind::Microphone, Silent), -1311);
+        assert_eq!(code(Track::Video, SourceKind::Screen, Reconfiguration), -1312);
     }
 }

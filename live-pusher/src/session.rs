@@ -340,7 +340,7 @@ impl Session {
     /// Tells that a source could not even be made.
     fn refused(&self, track: Track, error: &CaptureError) -> Failure {
         let kind = if track == Track::Audio { SourceKind::Microphone } else { SourceKind::Camera };
-        if let Some(code) = codes::of_denial(track, error) {
+        if let Some(code) = codes::of_denial(track, kind, error) {
             self.shared.events.send(PusherEvent::Error { code, detail: error.to_string() });
         }
         let code = codes::of_capture(track, kind, error);

@@ -73,7 +73,7 @@ pub(crate) fn capture_failure(
     error: &CaptureError,
     cx: &WorkerCx,
 ) -> Failure {
-    if let Some(code) = codes::of_denial(track, error) {
+    if let Some(code) = codes::of_denial(track, kind, error) {
         cx.error(code, error.to_string());
     }
     let code = codes::of_capture(track, kind, error);
