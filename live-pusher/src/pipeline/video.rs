@@ -1,6 +1,7 @@
 //! The video worker: pictures from a source through framing and encoder into the stream.
 
 mod encoding;
+mod fallback;
 
 use super::frame_rate::FrameRateLimit;
 use super::{WorkerCx, audio};
