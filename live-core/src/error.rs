@@ -154,12 +154,20 @@ pub enum TransportErrorKind {
     Address,
     /// The host name did not resolve.
     Dns,
-    /// No address of the host accepted a connection, or TLS failed.
+    /// No address of the host accepted a connection, or the proxy gave no way there.
     Connect,
+    /// TCP stood, and TLS failed: the server's certificate does not hold (permanent), or it does not speak TLS.
+    Tls,
     /// The byte handshake failed, or a step of the opening dialogue was not answered in time.
     Handshake,
-    /// The server refused the connection, the stream name or the right to publish or play.
+    /// The server refused the connection, the stream name or the right to publish or play, for a reason it did not
+    /// make clear.
     Refused,
+    /// The server refused the user, the password or the token, or asks for them. Permanent.
+    Unauthorized,
+    /// The server says that the token in the address has expired. Permanent for this address; another try needs a fresh
+    /// one.
+    Expired,
     /// The stream name is being published by somebody else.
     NameInUse,
     /// The server answered with an HTTP status other than 200.

@@ -256,12 +256,61 @@ impl StreamUrl {
         parse::join(self, reference)
     }
 
+    /// `text` with everything in it that this address keeps secret replaced by `***`: what another program said about
+    /// the address may repeat the stream name, the query or one of its values, the user or the password.
+    ///
+    /// ```
+    /// # use live_core::StreamUrl;
+    /// let url: StreamUrl = "rtmp://host/live/cam1?token=52c".parse()?;
+    /// assert_eq!(url.redact("live/cam1 refused: token 52c is old"), "live/*** refused: token *** is old");
+    /// # Ok::<(), live_core::UrlError>(())
+    /// ```
+    #[must_use]
+    pub fn redact(&self, text: &str) -> String {
+        if self.scheme == Scheme::File {
+            return text.to_owned();
+        }
+        let name = &self.target[self.name_at..];
+        let query = self.query().unwrap_or_default();
+        let values = query.split('&').filter_map(|pair| pair.split_once('=')).map(|(_, value)| value);
+        let bare = name.split('?').next().unwrap_or_default();
+        let credentials = [self.user(), self.password()].into_iter().flatten();
+        // The longest first: the others are parts of it.
+        let whole = [name, query, bare, bare.strip_suffix(".flv").unwrap_or_default()];
+        let mut shown = text.to_owned();
+        for secret in whole.into_iter().chain(values).chain(credentials) {
+            shown = replace_words(&shown, secret);
+        }
+        shown
+    }
+
     fn split_query(&self) -> (&str, Option<&str>) {
         match self.target.split_once('?') {
             Some((path, query)) if self.scheme != Scheme::File => (path, Some(query)),
             _ => (&self.target, None),
         }
     }
+}
+
+/// `text` with `***` for every `secret` that stands alone, and is not part of a word.
+fn replace_words(text: &str, secret: &str) -> String {
+    if secret.is_empty() || secret == "***" {
+        return text.to_owned();
+    }
+    let (mut shown, mut rest) = (String::with_capacity(text.len()), text);
+    while let Some(at) = rest.find(secret) {
+        let (before, after) = (&rest[..at], &rest[at + secret.len()..]);
+        let joins = |neighbour: Option<char>, edge: Option<char>| {
+            neighbour.is_some_and(char::is_alphanumeric) && edge.is_some_and(char::is_alphanumeric)
+        };
+        let in_word =
+            joins(before.chars().next_back().or_else(|| shown.chars().next_back()), secret.chars().next())
+                || joins(after.chars().next(), secret.chars().next_back());
+        shown.push_str(before);
+        shown.push_str(if in_word { secret } else { "***" });
+        rest = after;
+    }
+    shown + rest
 }
 
 impl FromStr for StreamUrl {
@@ -377,6 +426,21 @@ mod tests {
         let url = url("rtmp://me%40home:p%3Aw%2F@h/a/n");
         assert_eq!((url.user(), url.password()), (Some("me@home"), Some("p:w/")));
         assert_eq!(StreamUrl::parse(&url.reveal()), Ok(url));
+    }
+
+    #[test]
+    fn what_others_say_about_an_address_is_shown_without_its_secrets() {
+        let url = url("rtmp://me:pass@host/live/cam?txSecret=a1b2&txTime=5F");
+        for (text, shown) in [
+            ("live/cam?txSecret=a1b2&txTime=5F is taken", "live/*** is taken"),
+            ("Stream 'cam' (txSecret=a1b2&txTime=5F)", "Stream '***' (***)"),
+            ("a1b2 of me: pass", "*** of ***: ***"),
+            ("the camera is same5F", "the camera is same5F"),
+        ] {
+            assert_eq!(url.redact(text), shown);
+        }
+        assert_eq!(self::url("http://h/live/é.flv").redact("é.flv é"), "*** ***");
+        assert_eq!(self::url("a/b.flv").redact("a/b.flv"), "a/b.flv");
     }
 
     #[test]

@@ -1,5 +1,8 @@
 //! Describes a player; everything is checked before anything opens.
 
+#[cfg(feature = "embedded")]
+mod network;
+
 use crate::player::{LivePlayer, Runtimes, Shared};
 use crate::session::Plan;
 use crate::sink::null::{NullAudio, NullVideo};
@@ -7,6 +10,8 @@ use crate::transport;
 use live_core::backoff::RetryPolicy;
 use live_core::config::{ConfigError, Mistake, ObjectFit, Orientation, PlayerConfig, PlayerMode};
 use live_core::{AudioSink, CheckedPlayerConfig, Registry, Selection, Subscriber, VideoSink};
+#[cfg(feature = "embedded")]
+use live_transport::net::options::NetworkOptions;
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -43,6 +48,8 @@ pub struct Builder {
     subscriber: Option<Arc<dyn Subscriber>>,
     runtime: Option<Handle>,
     retry: Option<RetryPolicy>,
+    #[cfg(feature = "embedded")]
+    network: NetworkOptions,
 }
 
 impl Builder {
@@ -58,6 +65,8 @@ impl Builder {
             subscriber: None,
             runtime: None,
             retry: None,
+            #[cfg(feature = "embedded")]
+            network: NetworkOptions::default(),
         }
     }
 
@@ -243,8 +252,15 @@ impl Builder {
             let known = |mistake: &Mistake| self.config.src.is_some() || mistake.attribute != "src";
             mistakes.extend(error.mistakes.into_iter().filter(known));
         }
+        #[cfg(feature = "embedded")]
+        let network = std::mem::take(&mut self.network).check().map_err(|wrong| mistakes.extend(wrong)).ok();
+        #[cfg(not(feature = "embedded"))]
+        let network = Some(transport::Network);
         let given = self.subscriber.take().map(Ok);
-        let by_scheme = || self.config.src.as_ref().map(transport::subscriber);
+        let by_scheme = || {
+            let (url, network) = self.config.src.as_ref().zip(network.as_ref())?;
+            Some(transport::subscriber(url, network))
+        };
         let subscriber =
             given.or_else(by_scheme).and_then(|found| found.map_err(|mistake| mistakes.push(mistake)).ok());
         ConfigError::unless_empty(mistakes)?;

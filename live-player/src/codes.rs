@@ -32,10 +32,13 @@ pub(crate) fn of_transport(error: &TransportError) -> PlayerCode {
     use TransportErrorKind as Kind;
     match error.kind {
         Kind::Dns => PlayerCode::DnsFailed,
-        Kind::Address | Kind::Connect | Kind::File => PlayerCode::ConnectFailed,
-        Kind::Handshake | Kind::Refused | Kind::NameInUse | Kind::HttpStatus(_) => {
-            PlayerCode::HandshakeFailed
-        }
+        Kind::Address | Kind::Connect | Kind::Tls | Kind::File => PlayerCode::ConnectFailed,
+        Kind::Handshake
+        | Kind::Refused
+        | Kind::Unauthorized
+        | Kind::Expired
+        | Kind::NameInUse
+        | Kind::HttpStatus(_) => PlayerCode::HandshakeFailed,
         _ => PlayerCode::IoFailed,
     }
 }
@@ -60,9 +63,12 @@ mod tests {
         let table = [
             (Kind::Dns, 3001),
             (Kind::Connect, 3002),
+            (Kind::Tls, 3002),
             (Kind::File, 3002),
             (Kind::Handshake, 3003),
             (Kind::Refused, 3003),
+            (Kind::Unauthorized, 3003),
+            (Kind::Expired, 3003),
             (Kind::HttpStatus(404), 3003),
             (Kind::Closed, 3005),
             (Kind::Io, 3005),

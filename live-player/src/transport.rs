@@ -5,17 +5,34 @@ use live_core::{Registry, Scheme, StreamUrl, Subscriber};
 use live_transport::net;
 use std::sync::Arc;
 
-/// The subscriber that serves `url`.
-pub(crate) fn subscriber(url: &StreamUrl) -> Result<Arc<dyn Subscriber>, Mistake> {
+#[cfg(feature = "embedded")]
+pub(crate) use net::options::Network;
+
+/// Without connections there are no options for them.
+#[cfg(not(feature = "embedded"))]
+pub(crate) struct Network;
+
+/// The subscriber that serves `url`, by the ways of `network`.
+pub(crate) fn subscriber(url: &StreamUrl, network: &Network) -> Result<Arc<dyn Subscriber>, Mistake> {
+    #[cfg(not(feature = "embedded"))]
+    let _ = network;
     match url.scheme() {
+        scheme if scheme.is_tls() && cfg!(all(feature = "embedded", not(feature = "tls"))) => {
+            Err(Mistake::new("src", format!("{scheme}:// needs TLS: build with the feature \"tls\"")))
+        }
         #[cfg(feature = "embedded")]
-        Scheme::Rtmp => Ok(Arc::new(net::rtmp::RtmpSubscriber::default())),
+        Scheme::Rtmp | Scheme::Rtmps => {
+            Ok(Arc::new(net::rtmp::RtmpSubscriber { connector: network.connector.clone() }))
+        }
         #[cfg(feature = "embedded")]
-        Scheme::Http => Ok(Arc::new(net::http::HttpSubscriber::default())),
+        Scheme::Http | Scheme::Https => Ok(Arc::new(net::http::HttpSubscriber {
+            connector: network.connector.clone(),
+            headers: network.headers.clone(),
+        })),
         Scheme::File => Ok(Arc::new(net::file::Player)),
         scheme => {
             let there_is = if cfg!(feature = "embedded") {
-                "rtmp://host/app/stream, http://host/path.flv and FLV or MP4 files"
+                "rtmp(s)://host/app/stream, http(s)://host/path.flv and FLV or MP4 files"
             } else {
                 "FLV and MP4 files; give a subscriber for anything else"
             };

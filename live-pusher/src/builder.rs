@@ -1,5 +1,7 @@
 //! Describes a pusher; everything is checked before anything opens.
 
+mod network;
+
 use crate::handle::{LivePusherHandle, Shared};
 use crate::pipeline::Controls;
 use crate::pipeline::video::VideoSettings;
@@ -14,6 +16,7 @@ use live_core::registry::Table;
 use live_core::{
     AudioSource, CaptureError, Entropy, PacketSource, Publisher, Registry, Selection, VideoSource,
 };
+use live_transport::net::options::{Network, NetworkOptions};
 use std::fmt;
 use std::path::PathBuf;
 use std::sync::Arc;
@@ -63,6 +66,7 @@ pub struct Builder {
     publisher: Option<Arc<dyn Publisher>>,
     runtime: Option<Handle>,
     retry: Option<RetryPolicy>,
+    network: NetworkOptions,
 }
 
 impl Builder {
@@ -80,6 +84,7 @@ impl Builder {
             publisher: None,
             runtime: None,
             retry: None,
+            network: NetworkOptions::default(),
         }
     }
 
@@ -318,8 +323,11 @@ impl Builder {
             let known = |mistake: &Mistake| self.config.url.is_some() || mistake.attribute != "url";
             mistakes.extend(error.mistakes.into_iter().filter(known));
         }
-        let publisher =
-            self.publisher.take().map_or_else(|| self.publisher_for_scheme(), |given| Ok(Some(given)));
+        let network = std::mem::take(&mut self.network).check().map_err(|wrong| mistakes.extend(wrong)).ok();
+        let publisher = self
+            .publisher
+            .take()
+            .map_or_else(|| self.publisher_for_scheme(network.as_ref()), |given| Ok(Some(given)));
         mistakes.extend(publisher.as_ref().err().cloned());
         ConfigError::unless_empty(mistakes)?;
         let config = self.config.check()?;
@@ -367,8 +375,10 @@ impl Builder {
         (!has_any).then(|| Mistake::new("input", missing))
     }
 
-    fn publisher_for_scheme(&self) -> Result<Option<Arc<dyn Publisher>>, Mistake> {
-        self.config.url.as_ref().map(transport::publisher).transpose()
+    /// `None` where the address or the network's options are wrong, which is reported as it is.
+    fn publisher_for_scheme(&self, network: Option<&Network>) -> Result<Option<Arc<dyn Publisher>>, Mistake> {
+        let (Some(url), Some(network)) = (&self.config.url, network) else { return Ok(None) };
+        transport::publisher(url, network).map(Some)
     }
 }
 

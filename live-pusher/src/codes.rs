@@ -40,11 +40,14 @@ impl std::error::Error for Failure {}
 pub(crate) fn of_transport(error: &TransportError) -> PusherCode {
     match error.kind {
         TransportErrorKind::Dns => PusherCode::DnsFailed,
-        TransportErrorKind::Address | TransportErrorKind::Connect | TransportErrorKind::File => {
-            PusherCode::ConnectFailed
-        }
+        TransportErrorKind::Address
+        | TransportErrorKind::Connect
+        | TransportErrorKind::Tls
+        | TransportErrorKind::File => PusherCode::ConnectFailed,
         TransportErrorKind::Handshake => PusherCode::HandshakeFailed,
         TransportErrorKind::Refused
+        | TransportErrorKind::Unauthorized
+        | TransportErrorKind::Expired
         | TransportErrorKind::NameInUse
         | TransportErrorKind::HttpStatus(_)
         | TransportErrorKind::Closed => PusherCode::ServerClosed,
@@ -98,9 +101,12 @@ mod tests {
 
     #[test]
     fn each_way_a_connection_fails_has_its_code() {
-        use TransportErrorKind::{Closed, Connect, Dns, Handshake, Io, NameInUse, Refused};
-        let table = [(Dns, 3001), (Connect, 3002), (Handshake, 3003), (Refused, 3004), (NameInUse, 3004)];
-        for (kind, code) in table.into_iter().chain([(Closed, 3004), (Io, 3005)]) {
+        use TransportErrorKind as Kind;
+        let refused =
+            [Kind::Refused, Kind::NameInUse, Kind::Unauthorized, Kind::Expired, Kind::HttpStatus(403)];
+        let table = [(Kind::Dns, 3001), (Kind::Connect, 3002), (Kind::Tls, 3002), (Kind::Handshake, 3003)];
+        let refused = refused.map(|kind| (kind, 3004));
+        for (kind, code) in table.into_iter().chain(refused).chain([(Kind::Closed, 3004), (Kind::Io, 3005)]) {
             assert_eq!(
                 i32::from(of_transport(&TransportError::new(kind, "host:1935", "…"))),
                 code,

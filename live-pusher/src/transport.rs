@@ -3,16 +3,21 @@
 use live_core::config::Mistake;
 use live_core::{Publisher, Registry, Scheme, StreamUrl};
 use live_transport::net::file::Recorder;
+use live_transport::net::options::Network;
 use live_transport::net::rtmp::RtmpPublisher;
 use std::sync::Arc;
 
-/// The publisher that serves `url`.
-pub(crate) fn publisher(url: &StreamUrl) -> Result<Arc<dyn Publisher>, Mistake> {
+/// The publisher that serves `url`, by the ways of `network`.
+pub(crate) fn publisher(url: &StreamUrl, network: &Network) -> Result<Arc<dyn Publisher>, Mistake> {
     match url.scheme() {
-        Scheme::Rtmp => Ok(Arc::new(RtmpPublisher::default())),
+        scheme if scheme.is_tls() && cfg!(not(feature = "tls")) => {
+            let problem = format!("{scheme}:// needs TLS: build with the feature \"tls\"");
+            Err(Mistake::new("url", problem).with_value(url.to_string()))
+        }
+        Scheme::Rtmp | Scheme::Rtmps => Ok(Arc::new(RtmpPublisher { connector: network.connector.clone() })),
         Scheme::File => Ok(Arc::new(Recorder)),
         _ => {
-            let problem = "this build pushes to rtmp://host/app/stream and to files whose names end in .flv";
+            let problem = "expected rtmp(s)://host/app/stream or a file whose name ends in .flv";
             Err(Mistake::new("url", problem).with_value(url.to_string()))
         }
     }

@@ -27,7 +27,7 @@ fn pusher_to(url: &str) -> Builder {
 fn impatient() -> Arc<RtmpPublisher> {
     let short = Duration::from_millis(300);
     let deadlines = Deadlines { resolve: short, connect: short, answer: short, silence: short, leave: short };
-    Arc::new(RtmpPublisher { connector: Connector { deadlines } })
+    Arc::new(RtmpPublisher { connector: Connector::from(deadlines) })
 }
 
 /// Codes fired so far.

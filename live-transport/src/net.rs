@@ -9,7 +9,13 @@ pub(crate) mod drive;
 pub mod file;
 #[cfg(feature = "http-flv")]
 pub mod http;
+#[cfg(any(feature = "rtmp", feature = "http-flv"))]
+pub mod options;
+#[cfg(any(feature = "rtmp", feature = "http-flv"))]
+pub mod proxy;
 #[cfg(feature = "relay")]
 pub mod relay;
 #[cfg(feature = "rtmp")]
 pub mod rtmp;
+#[cfg(all(feature = "tls", any(feature = "rtmp", feature = "http-flv")))]
+pub mod tls;

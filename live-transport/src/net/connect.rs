@@ -1,36 +1,36 @@
-//! The one way to a connection: name resolution, the race between addresses, socket options, deadlines.
+//! The one way to a connection: name resolution, the race between addresses, proxy, TLS, socket options, deadlines.
 
 mod connection;
 mod probe;
+mod race;
+mod resolve;
+mod socket;
 
 pub use connection::{Connection, Duplex};
+pub use resolve::{Resolve, Resolver};
+pub(crate) use socket::low_latency;
 
+use super::proxy::Via;
+#[cfg(feature = "tls")]
+use super::tls::Tls;
 use live_core::{LinkEvent, LinkEventHandler, StreamUrl, TransportError, TransportErrorKind};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use tokio::net::{TcpStream, lookup_host};
-use tokio::task::JoinSet;
-use tokio::time::{sleep, timeout};
-
-/// How long an address is given before the next one is tried beside it (RFC 8305 section 5).
-const ATTEMPT_DELAY: Duration = Duration::from_millis(250);
-
-/// Unsent bytes the kernel may hold before a socket counts as not writable. A slow uplink then shows in the packet
-/// queue, where something can be dropped, and not in a socket buffer, where nothing can.
-#[cfg(any(target_os = "linux", target_os = "android"))]
-const NOT_SENT_LOW_WATER: u32 = 16 * 1024;
+use tokio::net::TcpStream;
+use tokio::time::timeout;
 
 /// How long each step of a connection may take.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub struct Deadlines {
     /// Resolving the host name. Default 5 s.
     pub resolve: Duration,
-    /// Connecting, over all addresses of the host, TLS included. Default 10 s.
+    /// Connecting, over all addresses of the host, proxy and TLS included. Default 10 s.
     pub connect: Duration,
     /// Each answer of the opening dialogue: handshake, RTMP command, HTTP response. Default 10 s.
     pub answer: Duration,
-    /// Silence on an open stream: no media while playing, no byte taken while publishing. Default 10 s.
+    /// Silence on an open stream: no media while playing; while publishing, nothing taken, acknowledged or answered for
+    /// four fifths of it. Default 10 s.
     pub silence: Duration,
     /// Sending what is queued and taking leave at the end. Default 5 s.
     pub leave: Duration,
@@ -48,76 +48,98 @@ impl Default for Deadlines {
     }
 }
 
+/// The part of a deadline that single checks get, so that the whole is over when the deadline is.
+pub(crate) fn most_of(deadline: Duration) -> Duration {
+    deadline * 4 / 5
+}
+
 /// Opens connections for every protocol of this crate.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
+#[non_exhaustive]
 pub struct Connector {
     /// How long resolving and connecting may take.
     pub deadlines: Deadlines,
+    /// Straight to the server, or through a proxy.
+    pub via: Via,
+    /// Who is asked for the addresses of a name.
+    pub resolver: Resolver,
+    /// Whose certificates are trusted.
+    #[cfg(feature = "tls")]
+    pub tls: Tls,
+}
+
+impl From<Deadlines> for Connector {
+    fn from(deadlines: Deadlines) -> Self {
+        Self { deadlines, ..Self::default() }
+    }
 }
 
 impl Connector {
-    /// Opens a connection to the host and port of `url` and tells [`LinkEvent::Connected`].
+    /// Opens a connection to the host and port of `url` and tells [`LinkEvent::Connected`] when TCP, and TLS where the
+    /// scheme asks for it, stands.
     ///
-    /// All addresses of the host are tried, IPv6 and IPv4 in turn, each a moment after the one before, and the first
-    /// that answers is taken.
+    /// The name is resolved anew each time. All addresses of the host are tried, IPv6 and IPv4 in turn, each a moment
+    /// after the one before, and the first that answers is taken. A proxy resolves the server's name itself.
     ///
     /// # Errors
     /// [`Dns`](TransportErrorKind::Dns) when the name does not resolve, [`Connect`](TransportErrorKind::Connect) when
-    /// no address answers in time, [`Address`](TransportErrorKind::Address) for a scheme that is not built in.
+    /// no address answers in time or the proxy refuses, [`Tls`](TransportErrorKind::Tls) when the server's certificate
+    /// does not hold or it does not speak TLS, [`Address`](TransportErrorKind::Address) for a scheme that is not built
+    /// in.
     pub async fn connect(
         &self,
         url: &StreamUrl,
         events: &LinkEventHandler,
     ) -> Result<Connection, TransportError> {
-        if url.scheme().is_tls() {
-            let text = format!("{}:// needs TLS, which this build does not have", url.scheme());
+        if url.scheme().is_tls() && cfg!(not(feature = "tls")) {
+            let text = format!("{}:// needs TLS: build with the feature \"tls\"", url.scheme());
             return Err(TransportError::new(TransportErrorKind::Address, url.peer(), text).permanent());
         }
-        let addresses = self.resolve(url).await?;
-        let count = addresses.len();
-        let stream = match timeout(self.deadlines.connect, race(addresses)).await {
-            Ok(Ok(stream)) => stream,
-            Ok(Err(reason)) => return Err(refused(url, count, &reason)),
-            Err(_) => return Err(refused(url, count, &io::ErrorKind::TimedOut.into())),
+        let proxy = self.via.proxy(url)?;
+        let addresses = match &proxy {
+            Some(proxy) => self.resolve(proxy.address(), proxy.to_string()).await?,
+            None => self.resolve((url.host(), url.port()), url.peer()).await?,
         };
-        low_latency(&stream, self.deadlines.silence);
-        let peer = stream.peer_addr().map_or_else(|_| url.peer(), |address| address.to_string());
+        let count = addresses.len();
+        let opening = async {
+            let stream = race::race(addresses).await.map_err(|reason| refused(url, count, &reason))?;
+            low_latency(&stream, self.deadlines.silence);
+            let peer = stream.peer_addr().map_or_else(|_| url.peer(), |address| address.to_string());
+            let Some(proxy) = &proxy else { return Ok((self.secure(url, stream).await?, peer)) };
+            let stream = proxy.tunnel(stream, url).await?;
+            Ok((self.secure(url, stream).await?, format!("{} through the proxy {peer}", url.peer())))
+        };
+        let (connection, peer) = timeout(self.deadlines.connect, opening)
+            .await
+            .unwrap_or_else(|_| Err(refused(url, count, &io::ErrorKind::TimedOut.into())))?;
         events(LinkEvent::Connected { peer });
+        Ok(connection)
+    }
+
+    /// TLS over `stream`, where the address asks for it.
+    async fn secure(&self, url: &StreamUrl, stream: TcpStream) -> Result<Connection, TransportError> {
         let probe = probe::of(&stream);
+        #[cfg(feature = "tls")]
+        if url.scheme().is_tls() {
+            return Ok(Connection::new(self.tls.wrap(stream, url).await?, probe));
+        }
+        let _ = url;
         Ok(Connection::new(stream, probe))
     }
 
-    async fn resolve(&self, url: &StreamUrl) -> Result<Vec<SocketAddr>, TransportError> {
+    /// The addresses of `host` and its port; `peer` names it in errors.
+    async fn resolve(&self, host: (&str, u16), peer: String) -> Result<Vec<SocketAddr>, TransportError> {
         let failed = |reason: io::Error| {
             let text = format!("the name does not resolve ({reason}): check the address and the network");
-            TransportError::new(TransportErrorKind::Dns, url.peer(), text)
+            TransportError::new(TransportErrorKind::Dns, peer, text)
         };
-        let found = match timeout(self.deadlines.resolve, lookup_host((url.host(), url.port()))).await {
-            Ok(found) => found.map_err(failed)?,
-            Err(_) => return Err(failed(io::ErrorKind::TimedOut.into())),
-        };
-        let addresses = alternate(found);
-        if addresses.is_empty() { Err(failed(io::ErrorKind::NotFound.into())) } else { Ok(addresses) }
-    }
-}
-
-/// Sets what keeps latency low and finds a dead peer. A platform that refuses an option works, only less well.
-pub(crate) fn low_latency(stream: &TcpStream, silence: Duration) {
-    if let Err(error) = stream.set_nodelay(true) {
-        tracing::debug!(%error, "TCP_NODELAY is not available");
-    }
-    #[cfg(any(target_os = "linux", target_os = "android"))]
-    {
-        let socket = socket2::SockRef::from(stream);
-        let set = socket
-            .set_tcp_notsent_lowat(NOT_SENT_LOW_WATER)
-            .and_then(|()| socket.set_tcp_user_timeout(Some(silence)));
-        if let Err(error) = set {
-            tracing::debug!(%error, "TCP_NOTSENT_LOWAT or TCP_USER_TIMEOUT is not available");
+        match timeout(self.deadlines.resolve, self.resolver.resolve(host.0, host.1)).await {
+            Ok(Ok(found)) if found.is_empty() => Err(failed(io::ErrorKind::NotFound.into())),
+            Ok(Ok(found)) => Ok(race::alternate(found.into_iter())),
+            Ok(Err(reason)) => Err(failed(reason)),
+            Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
         }
     }
-    #[cfg(not(any(target_os = "linux", target_os = "android")))]
-    let _ = silence;
 }
 
 fn refused(url: &StreamUrl, addresses: usize, reason: &io::Error) -> TransportError {
@@ -126,51 +148,6 @@ fn refused(url: &StreamUrl, addresses: usize, reason: &io::Error) -> TransportEr
         n => format!("cannot connect to any of {n} addresses, the last answer: {reason}"),
     };
     TransportError::new(TransportErrorKind::Connect, url.peer(), text)
-}
-
-/// The addresses with the families taking turns, the resolver's first one first (RFC 8305 section 4).
-fn alternate(addresses: impl Iterator<Item = SocketAddr>) -> Vec<SocketAddr> {
-    let mut seen = Vec::new();
-    for address in addresses {
-        if !seen.contains(&address) {
-            seen.push(address);
-        }
-    }
-    let Some(first) = seen.first() else { return seen };
-    let preferred_is_v6 = first.is_ipv6();
-    let (preferred, other): (Vec<_>, Vec<_>) =
-        seen.into_iter().partition(|address| address.is_ipv6() == preferred_is_v6);
-    let mut other = other.into_iter();
-    let mut order = Vec::with_capacity(preferred.len() + other.len());
-    for address in preferred {
-        order.push(address);
-        order.extend(other.next());
-    }
-    order.extend(other);
-    order
-}
-
-/// Connects to the first of `addresses` that answers; the others are dropped.
-async fn race(addresses: Vec<SocketAddr>) -> io::Result<TcpStream> {
-    let mut waiting = addresses.into_iter();
-    let mut attempts = JoinSet::new();
-    let mut last = io::Error::from(io::ErrorKind::AddrNotAvailable);
-    loop {
-        let more = waiting.len() > 0;
-        if let Some(address) = waiting.next() {
-            attempts.spawn(TcpStream::connect(address));
-        } else if attempts.is_empty() {
-            return Err(last);
-        }
-        tokio::select! {
-            Some(attempt) = attempts.join_next() => match attempt {
-                Ok(Ok(stream)) => return Ok(stream),
-                Ok(Err(error)) => last = error,
-                Err(_) => last = io::ErrorKind::Interrupted.into(),
-            },
-            () = sleep(ATTEMPT_DELAY), if more => {}
-        }
-    }
 }
 
 #[cfg(test)]
@@ -187,15 +164,6 @@ mod tests {
         let result = Connector::default().connect(&url.parse().unwrap(), &handler).await;
         let events = events.lock().unwrap().clone();
         (result, events)
-    }
-
-    /// An address nobody listens on.
-    async fn dead() -> SocketAddr {
-        TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap()
-    }
-
-    fn addresses(list: &[&str]) -> Vec<SocketAddr> {
-        list.iter().map(|address| address.parse().unwrap()).collect()
     }
 
     #[tokio::test]
@@ -215,38 +183,6 @@ mod tests {
         assert!(result.is_ok());
     }
 
-    #[test]
-    fn t95_families_take_turns() {
-        let found = addresses(&["[::1]:1", "[::2]:1", "[::2]:1", "1.1.1.1:1", "[::3]:1", "2.2.2.2:1"]);
-        let order = addresses(&["[::1]:1", "1.1.1.1:1", "[::2]:1", "2.2.2.2:1", "[::3]:1"]);
-        assert_eq!(alternate(found.into_iter()), order);
-    }
-
-    #[tokio::test]
-    async fn t96_dead_addresses_are_passed_over() {
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let live = listener.local_addr().unwrap();
-        let stream = race(vec![dead().await, dead().await, live]).await.unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), live);
-    }
-
-    #[tokio::test]
-    async fn t96_an_address_that_does_not_answer_delays_by_a_moment_only() {
-        // A listener with a full backlog neither accepts nor refuses.
-        let full = socket2::Socket::new(socket2::Domain::IPV4, socket2::Type::STREAM, None).unwrap();
-        full.bind(&SocketAddr::from((Ipv4Addr::LOCALHOST, 0)).into()).unwrap();
-        full.listen(0).unwrap();
-        let silent = full.local_addr().unwrap().as_socket().unwrap();
-        let mut held = Vec::new();
-        while let Ok(Ok(stream)) = timeout(Duration::from_millis(100), TcpStream::connect(silent)).await {
-            held.push(stream);
-        }
-        let listener = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap();
-        let live = listener.local_addr().unwrap();
-        let stream = timeout(Duration::from_secs(5), race(vec![silent, live])).await.unwrap().unwrap();
-        assert_eq!(stream.peer_addr().unwrap(), live);
-    }
-
     #[tokio::test]
     async fn an_unknown_name_is_a_dns_error_and_a_closed_port_a_connect_error() {
         let (result, events) = connect("rtmp://no-such-host.invalid/live/secretkey").await;
@@ -254,7 +190,9 @@ mod tests {
         assert_eq!((error.kind, events), (TransportErrorKind::Dns, vec![]));
         assert!(!error.to_string().contains("secretkey"));
 
-        let (result, _) = connect(&format!("rtmp://{}/live/x", dead().await)).await;
+        // A port that nobody listens on any more.
+        let dead = TcpListener::bind((Ipv4Addr::LOCALHOST, 0)).await.unwrap().local_addr().unwrap();
+        let (result, _) = connect(&format!("rtmp://{dead}/live/x")).await;
         assert_eq!(result.err().unwrap().kind, TransportErrorKind::Connect);
     }
 }

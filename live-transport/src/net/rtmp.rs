@@ -15,14 +15,14 @@ use std::hash::{BuildHasher, RandomState};
 use std::time::{Duration, Instant};
 
 /// Publishes to RTMP servers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RtmpPublisher {
     /// How connections are made, and how long each step may take.
     pub connector: Connector,
 }
 
 /// Plays from RTMP servers.
-#[derive(Clone, Copy, Debug, Default)]
+#[derive(Clone, Debug, Default)]
 pub struct RtmpSubscriber {
     /// How connections are made, and how long each step may take.
     pub connector: Connector,
@@ -196,7 +196,9 @@ fn lost(url: &StreamUrl, step: Step, stop: Stop) -> TransportError {
     use TransportErrorKind as Kind;
     let kind = match &stop {
         Stop::Session(Error::Refused { refusal, .. }) if refusal.is_name_in_use() => Kind::NameInUse,
+        Stop::Session(Error::Refused { refusal, .. }) if refusal.is_expired() => Kind::Expired,
         Stop::Session(Error::Refused { step: Step::Media, .. }) => Kind::Closed,
+        Stop::Session(Error::Refused { refusal, .. }) if refusal.is_unauthorized() => Kind::Unauthorized,
         Stop::Session(Error::Refused { .. }) => Kind::Refused,
         Stop::Session(Error::Silent { step: Step::Media, .. }) => Kind::Io,
         Stop::Session(Error::Silent { .. } | Error::Version(_)) => Kind::Handshake,
@@ -208,6 +210,7 @@ fn lost(url: &StreamUrl, step: Step, stop: Stop) -> TransportError {
         Stop::Io(_) | Stop::Stalled(_) => Kind::Io,
     };
     let permanent = match &stop {
+        _ if matches!(kind, Kind::Unauthorized | Kind::Expired) => true,
         Stop::Session(Error::Refused { step, refusal }) => is_final(*step, refusal),
         Stop::Session(Error::Unusable(_) | Error::Version(_)) => true,
         _ => false,
@@ -218,7 +221,7 @@ fn lost(url: &StreamUrl, step: Step, stop: Stop) -> TransportError {
         _ if step == Step::Media => stop.to_string(),
         _ => format!("{stop}, in {step}"),
     };
-    let error = TransportError::new(kind, url.peer(), text);
+    let error = TransportError::new(kind, url.peer(), url.redact(&text));
     if permanent { error.permanent() } else { error }
 }
 
@@ -266,6 +269,15 @@ mod tests {
             (Step::CreateStream, silent(Step::CreateStream), Kind::Handshake, false),
             (Step::Publish, refused(Step::Publish, "NetStream.Publish.BadName"), Kind::NameInUse, false),
             (Step::Publish, refused(Step::Publish, "NetStream.Publish.Denied"), Kind::Refused, true),
+            (
+                Step::Publish,
+                refused(Step::Publish, "NetStream.Publish.Unauthorized"),
+                Kind::Unauthorized,
+                true,
+            ),
+            (Step::Publish, refused(Step::Publish, "token secrettoken expired"), Kind::Expired, true),
+            (Step::Media, refused(Step::Media, "NetStream.Publish.TokenExpired"), Kind::Expired, true),
+            (Step::Play, refused(Step::Play, "no right to play: wrong signature"), Kind::Unauthorized, true),
             (Step::Publish, Stop::Closed, Kind::Refused, false),
             (Step::Play, refused(Step::Play, "NetStream.Play.StreamNotFound"), Kind::Refused, false),
             (Step::Play, refused(Step::Play, "NetStream.Play.Failed"), Kind::Refused, true),

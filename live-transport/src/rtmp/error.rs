@@ -37,7 +37,8 @@ impl fmt::Display for Step {
     }
 }
 
-/// What the peer said when it refused a step, in its own words. Never contains what we sent.
+/// What the peer said when it refused a step, in its own words. A peer may repeat the stream name in it: see
+/// [`StreamUrl::redact`](live_core::StreamUrl::redact).
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct Refusal {
     /// A dotted code such as `NetStream.Publish.BadName`; empty when the peer gave none.
@@ -51,6 +52,26 @@ impl Refusal {
     #[must_use]
     pub fn is_name_in_use(&self) -> bool {
         self.code == "NetStream.Publish.BadName"
+    }
+
+    /// Whether the token has expired, as far as the peer's words tell: no code is agreed on for it.
+    #[must_use]
+    pub fn is_expired(&self) -> bool {
+        self.says(&["expire"])
+    }
+
+    /// Whether it is about the user, password or token, as far as the peer's words tell.
+    #[must_use]
+    pub fn is_unauthorized(&self) -> bool {
+        // "Denied" is not among them: it is said of anything, also of a server that is full.
+        const WORDS: [&str; 8] =
+            ["auth", "forbidden", "password", "permission", "credential", "token", "signature", "secret"];
+        self.is_expired() || self.says(&WORDS)
+    }
+
+    fn says(&self, words: &[&str]) -> bool {
+        let text = format!("{} {}", self.code, self.description).to_ascii_lowercase();
+        words.iter().any(|word| text.contains(word))
     }
 }
 
