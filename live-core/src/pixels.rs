@@ -7,6 +7,7 @@ pub mod color;
 pub mod compare;
 pub mod convert;
 pub mod fit;
+pub mod letterbox;
 pub mod rotate;
 pub mod scale;
 mod simd;

@@ -4,13 +4,16 @@ mod network;
 
 use crate::handle::{LivePusherHandle, Shared};
 use crate::pipeline::Controls;
+use crate::pipeline::background::WaitingImage;
 use crate::pipeline::video::VideoSettings;
+use crate::pipeline::video::cameras::Cameras;
 use crate::pusher::{LivePusher, Runtimes};
 use crate::session::{Input, Plan};
 use crate::transport;
 use live_core::backoff::RetryPolicy;
 use live_core::config::{
-    Aspect, AudioQuality, CheckedPusherConfig, ConfigError, Mistake, Mode, Orientation, PusherConfig,
+    Aspect, AudioQuality, CheckedPusherConfig, ConfigError, DevicePosition, Mistake, Mode, Orientation,
+    PusherConfig,
 };
 use live_core::registry::Table;
 use live_core::{
@@ -46,7 +49,7 @@ enum Media {
 
 #[derive(Default)]
 struct Sources {
-    video: Option<Factory<dyn VideoSource>>,
+    video: Cameras,
     audio: Option<Factory<dyn AudioSource>>,
 }
 
@@ -167,6 +170,24 @@ impl Builder {
         self
     }
 
+    /// `waiting-image`: PNG or JPEG of at most 1920×1920 pixels, sent while the application is in the background; read
+    /// at the start of each session. None: black.
+    ///
+    /// With `waiting-image-md5` (see [`config`](Self::config)) the file is compared first. A file that cannot be read,
+    /// decoded or does not compare is error 10004, and the session fails before anything is sent.
+    #[must_use]
+    pub fn waiting_image(mut self, path: impl Into<PathBuf>) -> Self {
+        self.config.waiting_image = Some(path.into());
+        self
+    }
+
+    /// `background-mute`: the microphone is closed and silence sent while in the background. `false`.
+    #[must_use]
+    pub fn background_mute(mut self, mute: bool) -> Self {
+        self.config.background_mute = mute;
+        self
+    }
+
     /// `mirror`: receivers get a mirrored picture. `false`.
     #[must_use]
     pub fn mirror(mut self, mirror: bool) -> Self {
@@ -181,7 +202,8 @@ impl Builder {
         self
     }
 
-    /// Pictures come from the source that `make` makes, once for each session.
+    /// Pictures come from the source that `make` makes, each time it is opened: at the start of a session, and when the
+    /// application comes back from the background.
     #[must_use]
     pub fn video_source<S: VideoSource + 'static>(
         self,
@@ -196,7 +218,19 @@ impl Builder {
         mut self,
         mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
     ) -> Self {
-        self.sources().video.replace(Box::new(move || Ok(Box::new(make()?))));
+        self.sources().video.set(None, move || Ok(Box::new(make()?)));
+        self
+    }
+
+    /// As [`try_video_source`](Self::try_video_source), for one `position`: the session begins with the one that
+    /// `device-position` says, and [`switch_camera`](LivePusherHandle::switch_camera) changes to the other.
+    #[must_use]
+    pub fn video_source_for<S: VideoSource + 'static>(
+        mut self,
+        position: DevicePosition,
+        mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
+    ) -> Self {
+        self.sources().video.set(Some(position), move || Ok(Box::new(make()?)));
         self
     }
 
@@ -371,7 +405,7 @@ impl Builder {
         let Media::Sources(Sources { video, audio }) = &self.media else { return None };
         let (config, missing) =
             (&self.config, "a source is missing: give video_source, audio_source or input_file");
-        let has_any = (video.is_some() && config.enable_camera) || (audio.is_some() && config.enable_mic);
+        let has_any = (!video.is_empty() && config.enable_camera) || (audio.is_some() && config.enable_mic);
         (!has_any).then(|| Mistake::new("input", missing))
     }
 
@@ -403,11 +437,13 @@ pub(crate) struct Blueprint {
 }
 
 impl Blueprint {
-    /// The plan of a new session.
-    pub(crate) fn plan(&mut self) -> Plan {
+    /// The plan of a new session; what is wrong with the waiting image, when it cannot be loaded. Blocks for as long as
+    /// the application's factories and reading a file take.
+    pub(crate) fn plan(&mut self) -> Result<Plan, String> {
+        let waiting = WaitingImage::of(&self.config)?;
         let input = match &mut self.media {
             Media::Sources(Sources { video, audio }) => Input::Sources {
-                video: video.as_mut().map(|make| make()),
+                video: (!video.is_empty()).then(|| video.clone()),
                 audio: audio.as_mut().map(|make| make()),
             },
             Media::Packets(open) => {
@@ -415,7 +451,8 @@ impl Blueprint {
                 Input::Packets { open: Box::new(move || open()), looping: self.looping }
             }
         };
-        Plan {
+        Ok(Plan {
+            waiting,
             config: self.config.clone(),
             input,
             video: self.video.clone(),
@@ -424,7 +461,7 @@ impl Blueprint {
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),
             retry: self.retry,
-        }
+        })
     }
 }
 
@@ -451,6 +488,7 @@ fn video_settings(
         entropy,
         threads,
         selection,
+        waiting_interval: Duration::from_secs(1) / config.background_fps,
     }
 }
 

@@ -1,5 +1,10 @@
 //! The handle that any thread may hold and use.
 
+mod background;
+mod camera;
+
+pub use camera::ControlError;
+
 use crate::builder::Blueprint;
 use crate::codes::Failure;
 use crate::pipeline::Controls;
@@ -9,8 +14,9 @@ use live_core::event::{EventSender, EventStream, PusherEvent};
 use live_core::net_status::NetStatus;
 use live_core::state::{SessionState, Step};
 use std::fmt;
-use std::sync::atomic::Ordering::Relaxed;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
 
@@ -42,6 +48,8 @@ pub(crate) struct Shared {
     pub(crate) events: EventSender<PusherEvent>,
     pub(crate) controls: Arc<Controls>,
     state: watch::Sender<SessionState>,
+    /// Media has gone through in this session. Written under the state's lock.
+    flows: AtomicBool,
     status: watch::Sender<NetStatus>,
     failure: Mutex<Option<Failure>>,
 }
@@ -52,6 +60,7 @@ impl Shared {
             events: EventSender::new(),
             controls,
             state: watch::Sender::new(SessionState::Idle),
+            flows: AtomicBool::new(false),
             status: watch::Sender::new(NetStatus::default()),
             failure: Mutex::new(None),
         }
@@ -59,13 +68,38 @@ impl Shared {
 
     /// Takes a step of the session's life; `false` when it means nothing in the present state.
     pub(crate) fn step(&self, step: Step) -> bool {
-        self.state.send_if_modified(|state| match state.after(step) {
-            Some(next) => {
-                *state = next;
-                true
+        self.state.send_if_modified(|state| {
+            match step {
+                Step::Start => self.flows.store(false, Relaxed),
+                Step::MediaFlows => self.flows.store(true, Relaxed),
+                _ => {}
             }
-            None => false,
+            let Some(mut next) = state.after(step) else { return false };
+            match step {
+                Step::Start | Step::Resume => self.controls.background.store(false, Relaxed),
+                Step::Pause => self.controls.background.store(true, Relaxed),
+                _ => {}
+            }
+            // Coming back while the connection stands is no new beginning.
+            if step == Step::Resume && self.flows.load(Relaxed) {
+                next = next.after(Step::MediaFlows).unwrap_or(next);
+            }
+            *state = next;
+            true
         })
+    }
+
+    /// Waits until the session has been in the background for `limit` without a break.
+    pub(crate) async fn in_background_for(&self, limit: Duration) {
+        let mut state = self.state.subscribe();
+        // The sender lives as long as `self`.
+        while state.wait_for(|state| *state == SessionState::Paused).await.is_ok() {
+            let back = state.wait_for(|state| *state != SessionState::Paused);
+            if tokio::time::timeout(limit, back).await.is_err() {
+                tracing::info!("in the background for {limit:?}: the stream ends");
+                return;
+            }
+        }
     }
 
     pub(crate) fn set_status(&self, status: NetStatus) {

@@ -51,6 +51,6 @@ mod transport;
 
 pub use builder::{BuildError, Builder};
 pub use codes::Failure;
-pub use handle::LivePusherHandle;
+pub use handle::{ControlError, LivePusherHandle};
 pub use live_core as core;
 pub use pusher::LivePusher;

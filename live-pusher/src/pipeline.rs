@@ -1,7 +1,9 @@
 //! From sources to the packet queue: one worker thread per codec.
 
 pub(crate) mod audio;
+pub(crate) mod background;
 mod frame_rate;
+pub(crate) mod orders;
 mod preroll;
 mod sound;
 pub(crate) mod stats;
@@ -41,6 +43,9 @@ impl WorkerCx {
 #[derive(Debug, Default)]
 pub(crate) struct Controls {
     pub(crate) muted: AtomicBool,
+    /// The application is in the background: the camera is closed and the waiting image is sent.
+    pub(crate) background: AtomicBool,
+    pub(crate) video: orders::Orders<video::VideoOrder>,
 }
 
 /// Tells the workers of a session to finish. Clones share it.

@@ -6,7 +6,9 @@ use crate::handle::Shared;
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::{Link, Output};
 use crate::pipeline::audio::{self, AudioInput, AudioSettings};
+use crate::pipeline::background::WaitingImage;
 use crate::pipeline::stats::{PipelineStats, StatusMeter};
+use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::{self, VideoInput, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
@@ -17,7 +19,7 @@ use live_core::queue::{DropRule, FrameReceiver, FrameSender, PacketQueue, QueueL
 use live_core::state::Step;
 use live_core::{
     AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, Publisher, PusherCode,
-    Registry, Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, VideoSource,
+    PusherErrorCode, Registry, Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame,
     WireEpoch,
 };
 use std::sync::{Arc, Mutex, PoisonError};
@@ -40,7 +42,7 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 /// Where a session's media comes from.
 pub(crate) enum Input {
     /// Devices or generators, each for one track.
-    Sources { video: Made<dyn VideoSource>, audio: Made<dyn AudioSource> },
+    Sources { video: Option<Cameras>, audio: Made<dyn AudioSource> },
     /// Encoded input, opened on the thread that decodes it.
     Packets { open: OpenPackets, looping: bool },
 }
@@ -53,6 +55,8 @@ pub(crate) type OpenPackets = Box<dyn FnOnce() -> Result<Box<dyn PacketSource>, 
 pub(crate) struct Plan {
     pub(crate) config: CheckedPusherConfig,
     pub(crate) input: Input,
+    /// The picture for the background.
+    pub(crate) waiting: WaitingImage,
     pub(crate) video: VideoSettings,
     pub(crate) audio_encoder: Selection,
     pub(crate) publisher: Arc<dyn Publisher>,
@@ -66,7 +70,12 @@ pub(crate) async fn run(blueprint: Arc<Mutex<Blueprint>>, shared: Arc<Shared>, s
     // The application's factories may look at files, or panic.
     let planned = move || blueprint.lock().unwrap_or_else(PoisonError::into_inner).plan();
     let result = match tokio::task::spawn_blocking(planned).await {
-        Ok(plan) => Session::new(&plan, &shared).run(plan, stop).await,
+        Ok(Ok(plan)) => Session::new(&plan, &shared).run(plan, stop).await,
+        Ok(Err(problem)) => {
+            let code = PusherErrorCode::WaitingImageFailed;
+            shared.events.send(PusherEvent::Error { code, detail: problem.clone() });
+            Err(Failure::internal(format!("{}: {problem}", code.text())))
+        }
         Err(_) => Err(Failure::internal("making a source panicked".into())),
     };
     shared.finish(result);
@@ -79,6 +88,7 @@ struct Session {
     epoch: WireEpoch,
     link: Arc<Link>,
     stats: Arc<PipelineStats>,
+    background_limit: Duration,
     stop_workers: StopFlag,
 }
 
@@ -190,6 +200,7 @@ impl Session {
             epoch: WireEpoch::default(),
             link: Arc::default(),
             stats,
+            background_limit: Duration::from_secs(plan.config.background_limit.into()),
             stop_workers: StopFlag::default(),
         }
     }
@@ -227,10 +238,13 @@ impl Session {
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
         let mut ticks = tokio::time::interval(STATUS_INTERVAL);
+        let forgotten = self.shared.in_background_for(self.background_limit);
+        tokio::pin!(forgotten);
         let ending = loop {
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break Ending::Stopped,
+                () = &mut forgotten => break Ending::Stopped,
                 result = output.ended() => break Ending::OutputEnded(result),
                 result = workers.media_ended() => break Ending::MediaEnded(result),
                 () = self.link.on_accepted.notified() => { self.shared.step(Step::MediaFlows); }
@@ -290,11 +304,15 @@ impl Session {
         let (video, audio) = match plan.input {
             Input::Sources { video, audio } => {
                 let refused = |track| move |error| self.refused(track, &error);
-                let video =
-                    video.filter(|_| config.enable_camera).transpose().map_err(refused(Track::Video))?;
+                let first = config.device_position;
+                let video = video.filter(|_| config.enable_camera);
                 let audio = audio.filter(|_| config.enable_mic).transpose().map_err(refused(Track::Audio))?;
                 (
-                    video.map(VideoInput::Source),
+                    video.map(|cameras| VideoInput::Cameras {
+                        first: cameras.first(first),
+                        cameras,
+                        open: None,
+                    }),
                     audio.map(|source| (source.spec(), AudioInput::Source(source))),
                 )
             }
@@ -326,8 +344,8 @@ impl Session {
         };
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
-            let (settings, cx) = (plan.video, cx.clone());
-            let work = move || video::run(input, settings, &cx);
+            let (settings, waiting, cx) = (plan.video, plan.waiting, cx.clone());
+            let work = move || video::run(input, settings, waiting, &cx);
             workers.video = Some(Worker::spawn("live-video", self.stop_workers.clone(), work)?);
         }
         if let (Some((_, input)), Some(settings)) = (audio, sound) {

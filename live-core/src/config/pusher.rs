@@ -45,6 +45,10 @@ pub struct PusherConfig {
     pub waiting_image_md5: Option<String>,
     /// `background-mute`: whether the microphone is closed while in the background. `false`.
     pub background_mute: bool,
+    /// `background-fps`: how often the waiting image is sent, 1–15 a second. 5. Ours; the specification is silent.
+    pub background_fps: u32,
+    /// `background-limit`: seconds in the background after which the stream ends, 1–86 400. 300. Ours.
+    pub background_limit: u32,
     /// `enable-mic`: whether there is sound; without, the stream is video only. `true`.
     pub enable_mic: bool,
     /// `audio-quality`: 48 kHz, or 16 kHz mono. High.
@@ -89,6 +93,8 @@ impl Default for PusherConfig {
             waiting_image: None,
             waiting_image_md5: None,
             background_mute: false,
+            background_fps: 5,
+            background_limit: 300,
             enable_mic: true,
             audio_quality: AudioQuality::High,
             fps: 15,
@@ -150,6 +156,18 @@ impl Configuration for PusherConfig {
             background_mute,
             Allowed::Bool,
             "Close the microphone while in the background"
+        ),
+        attribute!(
+            "background-fps",
+            background_fps,
+            Allowed::Number(1..=15),
+            "How often the waiting image is sent, per second"
+        ),
+        attribute!(
+            "background-limit",
+            background_limit,
+            Allowed::Number(1..=86_400),
+            "Seconds in the background after which the stream ends"
         ),
         attribute!("enable-mic", enable_mic, Allowed::Bool, "Whether there is sound"),
         attribute!(

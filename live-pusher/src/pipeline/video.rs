@@ -1,21 +1,26 @@
 //! The video worker: pictures from a source through framing and encoder into the stream.
 
+pub(crate) mod cameras;
 mod encoding;
-mod fallback;
+mod feed;
+mod standin;
 
+use super::WorkerCx;
+use super::background::WaitingImage;
 use super::frame_rate::FrameRateLimit;
-use super::{WorkerCx, audio};
 use crate::codes::Failure;
+use crate::handle::ControlError;
+use cameras::{Cameras, OpenCamera};
 use encoding::Encoding;
-use live_core::config::Size;
+use feed::{Fed, Feed};
+use live_core::config::{DevicePosition, Size};
 use live_core::pixels::fit::Fitter;
-use live_core::queue::{FrameReceiver, ReceiveError, frame_queue};
-use live_core::{
-    CaptureGuard, Entropy, PicturePool, PusherCode, Selection, SourceInfo, SourceKind, Track, VideoFrame,
-    VideoSource,
-};
+use live_core::queue::FrameReceiver;
+use live_core::{Color, Entropy, PicturePool, PusherCode, Selection, SourceInfo, VideoFrame};
+use standin::Standin;
 use std::sync::atomic::Ordering::Relaxed;
-use std::time::Duration;
+use std::time::{Duration, Instant};
+use tokio::sync::oneshot;
 
 /// Pictures a source may be ahead of the encoder: enough for a stall of the scheduler, short enough to stay live.
 pub(crate) const FRAME_QUEUE: usize = 4;
@@ -34,73 +39,76 @@ pub(crate) struct VideoSettings {
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
     pub(crate) selection: Selection,
+    /// From one waiting image to the next.
+    pub(crate) waiting_interval: Duration,
 }
 
 /// Where the worker's pictures come from.
 pub(crate) enum VideoInput {
-    /// A device, opened by the worker.
-    Source(Box<dyn VideoSource>),
+    /// Devices, opened for the worker.
+    Cameras { cameras: Cameras, first: DevicePosition, open: Option<OpenCamera> },
     /// Something that is open already.
     Open(SourceInfo, FrameReceiver<VideoFrame>),
 }
 
+/// What the application asks of the worker while it runs.
+#[derive(Debug)]
+pub(crate) enum VideoOrder {
+    /// Use the camera at the other position.
+    SwitchCamera(Answer<DevicePosition>),
+}
+
+/// Where the result of a command goes. Who asked may have gone away.
+pub(crate) type Answer<T> = oneshot::Sender<Result<T, ControlError>>;
+
 /// Runs until the source ends, the session stops or something fails for good.
-pub(crate) fn run(input: VideoInput, settings: VideoSettings, cx: &WorkerCx) -> Result<(), Failure> {
-    let (info, receiver, guard) = open(input, cx)?;
+pub(crate) fn run(
+    input: VideoInput,
+    settings: VideoSettings,
+    waiting: WaitingImage,
+    cx: &WorkerCx,
+) -> Result<(), Failure> {
+    let desk = cx.controls.video.attend();
+    let mut feed = Feed::new(input, cx)?;
     let mut worker = VideoWorker {
         fitter: fitter(&settings),
         pool: PicturePool::new(),
         limit: FrameRateLimit::new(settings.frame_rate),
+        standin: Standin::new(waiting, &settings),
+        last: None,
+        first: true,
         encoding: Encoding::new(settings, cx),
+        cx,
     };
-    let mut first = true;
     let result = loop {
         if cx.stop.is_set() {
             break Ok(());
         }
-        match receiver.receive(TICK) {
-            Ok(frame) => {
-                if std::mem::take(&mut first) {
-                    cx.state(PusherCode::FirstFrame, format!("{}×{}", frame.width(), frame.height()));
-                }
+        while let Some(order) = desk.take() {
+            match order {
+                VideoOrder::SwitchCamera(answer) => feed.switch(answer),
+            }
+        }
+        let away = cx.controls.background.load(Relaxed);
+        if let Err(failure) = worker.stand_in(away, feed.is_live()) {
+            break Err(failure);
+        }
+        match feed.next(away, worker.patience(away, feed.is_live()), &desk) {
+            Ok(Fed::Picture(frame)) => {
                 if let Err(failure) = worker.take(&frame) {
                     break Err(failure);
                 }
             }
-            Err(ReceiveError::Timeout) => {}
-            Err(ReceiveError::Ended) => break Ok(()),
-            Err(ReceiveError::Failed(error)) => {
-                break Err(audio::capture_failure(Track::Video, info.kind, &error, cx));
-            }
+            Ok(Fed::Nothing) => {}
+            Ok(Fed::Ended) => break Ok(()),
+            Err(failure) => break Err(failure),
         }
-        cx.stats.capture_dropped.store(receiver.dropped(), Relaxed);
+        cx.stats.capture_dropped.store(feed.dropped(), Relaxed);
     };
     // The device is free before the encoder's last packets go out.
-    drop(guard);
+    drop(feed);
     worker.encoding.finish();
     result
-}
-
-type OpenInput = (SourceInfo, FrameReceiver<VideoFrame>, Option<CaptureGuard>);
-
-fn open(input: VideoInput, cx: &WorkerCx) -> Result<OpenInput, Failure> {
-    let (info, receiver, guard) = match input {
-        VideoInput::Open(info, receiver) => (info, receiver, None),
-        VideoInput::Source(source) => {
-            let info = source.info();
-            let (sender, receiver) = frame_queue(FRAME_QUEUE);
-            let guard = source
-                .start(cx.clock, sender)
-                .map_err(|error| audio::capture_failure(Track::Video, info.kind, &error, cx))?;
-            (info, receiver, Some(guard))
-        }
-    };
-    let code = match info.kind {
-        SourceKind::Screen => PusherCode::ScreenCaptureStarted,
-        _ => PusherCode::CameraOpened,
-    };
-    cx.state(code, format!("{}, {}", info.name, info.format));
-    Ok((info, receiver, guard))
 }
 
 fn fitter(settings: &VideoSettings) -> Fitter {
@@ -113,16 +121,69 @@ struct VideoWorker<'a> {
     fitter: Fitter,
     pool: PicturePool,
     limit: FrameRateLimit,
+    standin: Standin,
+    /// The picture that was encoded last.
+    last: Option<VideoFrame>,
+    /// No picture has come yet.
+    first: bool,
     encoding: Encoding<'a>,
+    cx: &'a WorkerCx,
 }
 
 impl VideoWorker<'_> {
-    /// Encodes one picture, unless the frame rate is met without it.
+    /// Encodes one picture of the source, unless the frame rate is met without it.
     fn take(&mut self, frame: &VideoFrame) -> Result<(), Failure> {
-        if !self.limit.admits(frame.pts) {
+        if std::mem::take(&mut self.first) {
+            self.cx.state(PusherCode::FirstFrame, format!("{}×{}", frame.width(), frame.height()));
+        }
+        // A camera that comes back may stamp its first pictures earlier than what stood in for them.
+        let is_late = self.last.as_ref().is_some_and(|last| frame.pts <= last.pts);
+        if is_late || !self.limit.admits(frame.pts) {
             return Ok(());
         }
         let frame = self.fitter.fit(frame, &self.pool);
-        self.encoding.encode(&frame)
+        if self.standin.goes() {
+            self.encoding.want_key();
+        }
+        self.encode(frame)
+    }
+
+    /// Encodes the waiting image while the application is away, or the last picture while there is no camera, when it
+    /// is time.
+    fn stand_in(&mut self, away: bool, live: bool) -> Result<(), Failure> {
+        let now = self.cx.clock.at(Instant::now());
+        let last = self.last.as_ref();
+        if !self.standin.is_due(away, live, last.map(|last| last.pts), now) {
+            return Ok(());
+        }
+        let frame = match last {
+            Some(last) if !away => VideoFrame { pts: now, ..last.clone() },
+            _ => {
+                let (width, height) = self.fitter.target();
+                let color = last.map_or_else(|| Color::assumed_for(width, height), |last| last.color);
+                let picture = self.standin.image.picture(Size::new(width, height), color, &self.pool);
+                VideoFrame::new(now, color, picture)
+            }
+        };
+        if self.standin.comes(away) {
+            self.encoding.want_key();
+        }
+        // The limit learns when the next picture of the source may come.
+        self.limit.admits(now);
+        self.encode(frame)
+    }
+
+    fn encode(&mut self, frame: VideoFrame) -> Result<(), Failure> {
+        let result = self.encoding.encode(&frame);
+        self.last = Some(frame);
+        result
+    }
+
+    /// How long the worker may wait for a picture.
+    fn patience(&self, away: bool, live: bool) -> Duration {
+        let now = self.cx.clock.at(Instant::now());
+        self.standin
+            .due(away, live, self.last.as_ref().map(|last| last.pts))
+            .map_or(TICK, |due| due.saturating_since(now))
     }
 }
