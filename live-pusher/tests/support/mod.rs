@@ -1,9 +1,11 @@
 //! What tests of whole sessions share. Each of them uses a part of it.
 #![allow(dead_code)]
 
+pub mod valve;
+
 use live_core::event::{Delivery, EventStream, PusherEvent};
 use live_core::state::SessionState;
-use live_core::{Codec, PacketKind, Registry, Selection, VideoFrame};
+use live_core::{Codec, PacketKind, PusherCode, Registry, Selection, VideoFrame};
 use live_pusher::LivePusher;
 use std::path::Path;
 use std::time::Duration;
@@ -114,4 +116,18 @@ pub fn decode(path: &Path) -> Vec<VideoFrame> {
 /// The sizes of a recording's pictures.
 pub fn pictures(path: &Path) -> Vec<(u32, u32)> {
     decode(path).iter().map(|frame| (frame.width(), frame.height())).collect()
+}
+
+/// Waits until a state code comes.
+pub async fn wait_for(events: &mut EventStream<PusherEvent>, wanted: PusherCode) {
+    let found = async {
+        while let Some(delivery) = events.next().await {
+            if matches!(delivery, Delivery::Event(PusherEvent::State { code, .. }) if code == wanted) {
+                return;
+            }
+        }
+        panic!("the pusher is gone");
+    };
+    let found = tokio::time::timeout(PATIENCE, found).await;
+    found.unwrap_or_else(|_| panic!("{wanted:?} within {PATIENCE:?}"));
 }
