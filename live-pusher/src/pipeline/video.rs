@@ -2,6 +2,7 @@
 
 pub(crate) mod cameras;
 mod encoding;
+mod fallback;
 mod feed;
 mod standin;
 

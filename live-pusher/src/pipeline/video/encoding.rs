@@ -1,24 +1,26 @@
-//! The video encoder of a session: opened, fed, opened again when it fails.
+//! The video encoder of a session: opened, fed, and replaced when it fails.
 
 use super::VideoSettings;
+use super::fallback::{Choice, Fallback, Verdict};
 use crate::codes::{self, Failure};
 use crate::pipeline::WorkerCx;
 use live_core::event::{BackendSelected, PusherEvent};
-use live_core::registry::{HARDWARE, Provenance};
+use live_core::registry::{HARDWARE, Opened, Provenance};
 use live_core::{
-    Codec, CodecError, CodecErrorKind, Color, Packet, PacketKind, PusherCode, Timestamp, Track, VideoEncoder,
-    VideoEncoderConfig, VideoFrame,
+    Codec, CodecError, CodecErrorKind, Color, Packet, PacketKind, PusherCode, Selection, Timestamp, Track,
+    VideoEncoder, VideoEncoderConfig, VideoFrame,
 };
-
-/// Failures in a row after which the encoder is taken for broken.
-const MOST_FAILURES: u32 = 5;
 
 /// Encodes pictures of one size and writes what comes out into the stream.
 pub(super) struct Encoding<'a> {
     settings: VideoSettings,
     encoder: Option<Box<dyn VideoEncoder>>,
     packets: Vec<Packet>,
-    failures: u32,
+    fallback: Fallback,
+    /// Encoders that were given up, and not yet told about: their successor has to open first.
+    departed: Vec<Departed>,
+    /// Whether the encoder whose turn it is has been announced.
+    announced: bool,
     key_wanted: bool,
     last_key: Option<Timestamp>,
     /// How the open encoder's pictures are to be read.
@@ -26,14 +28,30 @@ pub(super) struct Encoding<'a> {
     cx: &'a WorkerCx,
 }
 
+/// An encoder that was given up.
+struct Departed {
+    hardware: bool,
+    name: String,
+    error: CodecError,
+}
+
 impl<'a> Encoding<'a> {
     /// Opens nothing: the first picture says how its colours are to be read.
     pub(super) fn new(settings: VideoSettings, cx: &'a WorkerCx) -> Self {
+        let candidates = cx.registry.video_encoders.candidates(Codec::H264, &settings.selection);
+        let is_hardware = |provenance| provenance == Provenance::Hardware;
+        let lacks_hardware = settings.selection == Selection::Hardware
+            && !candidates.iter().any(|row| is_hardware(row.provenance));
+        let none = || CodecError::new(CodecErrorKind::Open, HARDWARE, "no hardware backend is compiled in");
+        let departed =
+            lacks_hardware.then(|| Departed { hardware: true, name: HARDWARE.to_owned(), error: none() });
         Self {
+            fallback: Fallback::new(candidates, settings.entropy),
             settings,
             encoder: None,
             packets: Vec::new(),
-            failures: 0,
+            departed: departed.into_iter().collect(),
+            announced: false,
             key_wanted: false,
             last_key: None,
             color: None,
@@ -52,33 +70,43 @@ impl<'a> Encoding<'a> {
         self.last_key.is_some_and(|last| pts.micros_since(last) as f64 > interval)
     }
 
-    /// Encodes one picture. A picture that fails is lost and told about; the failure is for good after several in a
-    /// row, or when no encoder can be opened.
+    /// Encodes one picture. When the encoder fails for good the next one encodes the same picture; a picture that fails
+    /// by itself is lost and told about. The failure is for good when no encoder is left.
     pub(super) fn encode(&mut self, frame: &VideoFrame) -> Result<(), Failure> {
         if self.color.is_some_and(|color| color != frame.color) {
             // The colours are described at the start of a coded sequence.
             self.close();
         }
-        let mut encoder = match self.encoder.take() {
-            Some(encoder) => encoder,
-            None => self.open_encoder(frame.color)?,
-        };
         self.color = Some(frame.color);
         let wanted = std::mem::take(&mut self.key_wanted) | self.key_is_due(frame.pts);
-        if (self.cx.writer.take_key_request() || wanted)
-            && let Err(error) = encoder.request_key()
-        {
-            // The next one comes with the GOP.
-            tracing::debug!(%error, "no key frame on request");
-        }
-        match encoder.encode(frame, &mut self.packets) {
-            Ok(()) => {
-                self.failures = 0;
-                self.encoder = Some(encoder);
-                self.pass_on();
-                Ok(())
+        loop {
+            let mut encoder = match self.encoder.take() {
+                Some(encoder) => encoder,
+                None => self.open_encoder(frame.color)?,
+            };
+            if (self.cx.writer.take_key_request() || wanted)
+                && let Err(error) = encoder.request_key()
+            {
+                // The next one comes with the GOP.
+                tracing::debug!(%error, "no key frame on request");
             }
-            Err(error) => self.recover(&error),
+            match encoder.encode(frame, &mut self.packets) {
+                Ok(()) => {
+                    self.encoder = Some(encoder);
+                    self.watch_output(frame);
+                    self.pass_on();
+                    return Ok(());
+                }
+                Err(error) => {
+                    drop(encoder);
+                    self.packets.clear();
+                    if self.fallback.failed(error.kind, frame.pts) == Verdict::Reopen {
+                        self.cx.state(PusherCode::FrameEncodeFailed, error.to_string());
+                        return Ok(());
+                    }
+                    self.give_up(error);
+                }
+            }
         }
     }
 
@@ -89,7 +117,7 @@ impl<'a> Encoding<'a> {
 
     fn close(&mut self) {
         if let Some(mut encoder) = self.encoder.take() {
-            // At the end there is nothing to do about an encoder that cannot give its last pictures.
+            // There is nothing to do about an encoder that cannot give its last pictures.
             if let Err(error) = encoder.flush(&mut self.packets)
                 && error.kind != CodecErrorKind::Unsupported
             {
@@ -99,64 +127,80 @@ impl<'a> Encoding<'a> {
         }
     }
 
-    /// One picture is lost; the encoder is opened again for the next one, unless it keeps failing.
-    fn recover(&mut self, error: &CodecError) -> Result<(), Failure> {
-        self.packets.clear();
-        self.failures += 1;
-        self.cx.state(PusherCode::FrameEncodeFailed, error.to_string());
-        if self.failures < MOST_FAILURES {
-            return Ok(());
-        }
-        self.cx.state(PusherCode::VideoEncoderFailed, error.to_string());
-        Err(Failure::new(PusherCode::VideoEncoderFailed, error.to_string()))
+    /// An encoder that goes on writing too much gives way to the next one.
+    fn watch_output(&mut self, frame: &VideoFrame) {
+        let bytes = self.packets.iter().map(|packet| packet.data.len()).sum();
+        let kbps = self.settings.kbps;
+        let Some(written) = self.fallback.wrote(bytes, frame.pts, kbps) else { return };
+        let name = self.fallback.current().map_or("encoder", |choice| choice.row.name);
+        let message = format!("{written} kbit/s were written for seconds, with a target of {kbps}");
+        self.close();
+        self.give_up(CodecError::new(CodecErrorKind::Fatal, name, message).at(frame.pts));
     }
 
-    fn open_encoder(&self, color: Color) -> Result<Box<dyn VideoEncoder>, Failure> {
-        let VideoSettings { size, frame_rate, kbps, gop, entropy, threads, ref selection, .. } =
-            self.settings;
-        let config = VideoEncoderConfig {
+    /// The next encoder's turn has come, because of `error`.
+    fn give_up(&mut self, error: CodecError) {
+        if let Some(choice) = self.fallback.current() {
+            let (hardware, name) = (choice.is_hardware(), choice.to_string());
+            self.departed.push(Departed { hardware, name, error });
+        }
+        self.fallback.give_up();
+        self.announced = false;
+    }
+
+    /// Opens the first encoder that does not refuse, from the one on whose turn it is.
+    fn open_encoder(&mut self, color: Color) -> Result<Box<dyn VideoEncoder>, Failure> {
+        while let Some(choice) = self.fallback.current().cloned() {
+            match choice.row.open(&self.config(color, &choice)) {
+                Ok(encoder) => return Ok(self.opened(encoder, &choice)),
+                Err(refusal) => self.give_up(refusal),
+            }
+        }
+        let error = self.departed.pop().map_or_else(
+            || CodecError::new(CodecErrorKind::Open, "registry", "no backend for H.264 is compiled in"),
+            |last| last.error,
+        );
+        let code = codes::of_encoder(Track::Video, &error);
+        self.cx.state(code, error.to_string());
+        Err(Failure::new(code, error.to_string()))
+    }
+
+    fn config(&self, color: Color, choice: &Choice) -> VideoEncoderConfig {
+        let VideoSettings { size, frame_rate, kbps, gop, threads, .. } = self.settings;
+        VideoEncoderConfig {
             width: size.width,
             height: size.height,
             frame_rate,
             kbps,
             gop,
             color,
-            entropy,
+            entropy: choice.entropy,
             threads,
             slices: 0,
-        };
-        let opened =
-            self.cx.registry.video_encoders.open(Codec::H264, selection, &config).map_err(|error| {
-                let code = codes::of_encoder(Track::Video, &error);
-                self.cx.state(code, error.to_string());
-                Failure::new(code, error.to_string())
-            })?;
-        let hardware = opened.provenance == Provenance::Hardware;
-        self.tell_refusals(&opened.refusals, hardware);
-        self.cx.events.send(PusherEvent::BackendSelected(BackendSelected::of(
-            Track::Video,
-            "encoder",
-            &opened,
-        )));
-        if self.failures == 0 {
-            let how = if hardware { "hardware" } else { "software" };
-            self.cx.state(PusherCode::EncoderStarted, format!("{}, {how}, {size}", opened.backend));
         }
-        Ok(opened.codec)
     }
 
-    /// A hardware backend that refused is code 1103; a software one that was preferred is 1106.
-    fn tell_refusals(&self, refusals: &[CodecError], hardware: bool) {
-        let rows: Vec<_> = self.cx.registry.video_encoders.rows().collect();
-        for refusal in refusals.iter().filter(|_| !hardware) {
-            let row = rows.iter().find(|row| row.name == refusal.backend);
-            let code = match row.map(|row| row.provenance) {
-                Some(Provenance::Hardware) => PusherCode::HardwareEncoderFallback,
-                None if refusal.backend == HARDWARE => PusherCode::HardwareEncoderFallback,
-                _ => PusherCode::SoftwareEncoderFallback,
-            };
-            self.cx.state(code, refusal.to_string());
+    /// Tells what led to this encoder, and that it is there.
+    fn opened(&mut self, codec: Box<dyn VideoEncoder>, choice: &Choice) -> Box<dyn VideoEncoder> {
+        let departed = std::mem::take(&mut self.departed);
+        for Departed { hardware, name, error } in departed.iter().filter(|_| !choice.is_hardware()) {
+            if *hardware {
+                self.cx.state(PusherCode::HardwareEncoderFallback, format!("{error}; {choice} took over"));
+            } else {
+                let detail = format!("from {name} to {choice}: {error}");
+                self.cx.state(PusherCode::SoftwareEncoderFallback, detail);
+            }
         }
+        let (backend, provenance) = (choice.row.name, choice.row.provenance);
+        let refusals = departed.into_iter().map(|departed| departed.error).collect();
+        let opened = Opened { codec, backend, provenance, refusals };
+        let selected = BackendSelected::of(Track::Video, "encoder", &opened);
+        self.cx.events.send(PusherEvent::BackendSelected(selected));
+        if !std::mem::replace(&mut self.announced, true) {
+            let how = if choice.is_hardware() { "hardware" } else { "software" };
+            self.cx.state(PusherCode::EncoderStarted, format!("{choice}, {how}, {}", self.settings.size));
+        }
+        opened.codec
     }
 
     fn pass_on(&mut self) {
