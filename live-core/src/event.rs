@@ -1,6 +1,7 @@
 //! What a session tells the application, as values on a bounded stream.
 
 use crate::code::{PlayerCode, PusherCode, PusherErrorCode};
+use crate::output::OutputEvent;
 use crate::packet::Track;
 use serde::Serialize;
 use tokio::sync::broadcast;
@@ -29,6 +30,9 @@ pub enum PusherEvent {
     },
     /// A codec opened.
     BackendSelected(BackendSelected),
+    /// Something happened to a destination whose codes are not the session's: one besides the first, or the first when
+    /// it was given up and others go on.
+    Output(OutputEvent),
 }
 
 /// Something happened in a player.

@@ -45,6 +45,7 @@ pub mod event;
 pub mod formats;
 pub mod frame;
 pub mod net_status;
+pub mod output;
 pub mod packet;
 pub mod pixels;
 pub mod queue;
@@ -64,6 +65,7 @@ pub use frame::{
     VideoFrame,
 };
 pub use net_status::{LinkCounters, MediaCounters, Meter, NetStatus};
+pub use output::{OutputEvent, OutputId, OutputState, OutputStatus};
 pub use packet::{Codec, Metadata, Packet, PacketKind, Track};
 pub use registry::{Registry, Selection};
 pub use time::{SessionClock, Timestamp};

@@ -113,8 +113,7 @@ impl Subscription {
                 return Err(last_reason());
             }
             let retry = self.backoff.failed(now(), up_since).ok_or_else(last_reason)?;
-            let wait = retry.wait.as_secs_f32();
-            let detail = format!("retry {} of {} in {wait:.1} s: {error}", retry.attempt, retry.of);
+            let detail = format!("{retry}: {error}");
             self.inlet.shared.tell(PlayerCode::Reconnecting, detail);
             tokio::time::sleep(retry.wait).await;
             self.inlet.restart();

@@ -3,6 +3,8 @@
 mod network;
 
 use crate::handle::{LivePusherHandle, Shared};
+use crate::output::destinations::{AddOutputError, Destinations, PublisherFor};
+use crate::output::fresh_url::{FreshUrl, RetryContext};
 use crate::pipeline::Controls;
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::video::VideoSettings;
@@ -70,6 +72,8 @@ pub struct Builder {
     runtime: Option<Handle>,
     retry: Option<RetryPolicy>,
     network: NetworkOptions,
+    also: Vec<(String, Option<Arc<dyn Publisher>>)>,
+    fresh_url: Option<FreshUrl>,
 }
 
 impl Builder {
@@ -88,6 +92,8 @@ impl Builder {
             runtime: None,
             retry: None,
             network: NetworkOptions::default(),
+            also: Vec::new(),
+            fresh_url: None,
         }
     }
 
@@ -320,6 +326,21 @@ impl Builder {
         self
     }
 
+    /// Sends the same stream to `url` as well: another server, or a path ending in `.flv`, which records while pushing.
+    /// May be called again; 16 destinations at most. See [`LivePusherHandle::outputs`] for how they go together.
+    #[must_use]
+    pub fn also(mut self, url: impl Into<String>) -> Self {
+        self.also.push((url.into(), None));
+        self
+    }
+
+    /// As [`also`](Self::also), through `publisher` in place of the one for the address's scheme.
+    #[must_use]
+    pub fn also_through(mut self, url: impl Into<String>, publisher: Arc<dyn Publisher>) -> Self {
+        self.also.push((url.into(), Some(publisher)));
+        self
+    }
+
     /// Runs the session's task on this runtime, in place of the current one.
     #[must_use]
     pub fn runtime(mut self, handle: Handle) -> Self {
@@ -327,8 +348,22 @@ impl Builder {
         self
     }
 
-    /// How often and when a lost connection is tried again. By default three times: after 3, 6 and 12 s, in RTC mode
-    /// after 1, 2 and 4 s.
+    /// Asks for a fresh address before each retry, for servers whose tokens expire: `Some` is used from then on, until
+    /// the session ends; `None` keeps the old one.
+    ///
+    /// The callback runs on the session's runtime while the wait for the retry passes. One that takes longer than 3 s,
+    /// panics or gives what is no address is passed over with a line in the log, and the old address is tried.
+    #[must_use]
+    pub fn on_retry_url<F>(mut self, callback: impl Fn(RetryContext) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Option<String>> + Send + 'static,
+    {
+        self.fresh_url = Some(Arc::new(move |context| Box::pin(callback(context))));
+        self
+    }
+
+    /// How often and when a lost connection is tried again, for every destination. By default three times: after 3, 6
+    /// and 12 s, in RTC mode after 1, 2 and 4 s. [`RetryPolicy::endless`] tries until the session is stopped.
     #[must_use]
     pub fn retry(mut self, policy: RetryPolicy) -> Self {
         self.retry = Some(policy);
@@ -363,25 +398,31 @@ impl Builder {
             .take()
             .map_or_else(|| self.publisher_for_scheme(network.as_ref()), |given| Ok(Some(given)));
         mistakes.extend(publisher.as_ref().err().cloned());
+        let first = self.config.url.clone().zip(publisher.ok().flatten()).zip(network);
+        let destinations = first.map(|((url, publisher), network)| {
+            let publisher_for: PublisherFor = Arc::new(move |url| transport::publisher(url, &network));
+            Destinations::new(url, publisher, publisher_for)
+        });
+        mistakes.extend(destinations.iter().flat_map(|destinations| self.add_others(destinations)));
         ConfigError::unless_empty(mistakes)?;
         let config = self.config.check()?;
-        let publisher = publisher.ok().flatten().expect("an address that passed the check has a publisher");
+        let destinations = destinations.expect("an address that passed the check has a publisher");
         let controls = Arc::new(Controls::default());
         controls.muted.store(config.muted, std::sync::atomic::Ordering::Relaxed);
         let blueprint = Blueprint {
             video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
-            retry: self.retry.unwrap_or_else(|| retry_policy(config.mode)),
+            retry: self.retry.unwrap_or_else(|| RetryPolicy::of_mode(config.mode)),
             media: self.media,
             looping: self.looping,
             audio_encoder: self.audio_encoder,
-            publisher,
+            fresh_url: self.fresh_url,
             registry: Arc::new(registry),
             controls: Arc::clone(&controls),
             config,
         };
         let autopush = blueprint.config.autopush;
         let runtime = Runtimes::choose(self.runtime)?;
-        let shared = Arc::new(Shared::new(controls));
+        let shared = Arc::new(Shared::new(controls, destinations));
         let handle = LivePusherHandle::new(shared, blueprint, runtime.handle().clone());
         let pusher = LivePusher::new(handle, runtime);
         if autopush {
@@ -399,6 +440,17 @@ impl Builder {
             Media::Sources(sources) => sources,
             Media::Packets(_) => unreachable!("replaced above"),
         }
+    }
+
+    /// Adds the destinations beside the first one; what is wrong with them.
+    fn add_others(&self, destinations: &Destinations) -> Vec<Mistake> {
+        let add = |(url, publisher): &(String, Option<Arc<dyn Publisher>>)| {
+            destinations.add(url, publisher.clone()).err().map(|error| match error {
+                AddOutputError::Address(mistake) => mistake,
+                error => Mistake::new("also", error.to_string()),
+            })
+        };
+        self.also.iter().filter_map(add).collect()
     }
 
     fn missing_media(&self) -> Option<Mistake> {
@@ -430,7 +482,7 @@ pub(crate) struct Blueprint {
     looping: bool,
     video: VideoSettings,
     audio_encoder: Selection,
-    publisher: Arc<dyn Publisher>,
+    fresh_url: Option<FreshUrl>,
     registry: Arc<Registry>,
     controls: Arc<Controls>,
     retry: RetryPolicy,
@@ -457,7 +509,7 @@ impl Blueprint {
             input,
             video: self.video.clone(),
             audio_encoder: self.audio_encoder.clone(),
-            publisher: Arc::clone(&self.publisher),
+            fresh_url: self.fresh_url.clone(),
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),
             retry: self.retry,
@@ -490,8 +542,4 @@ fn video_settings(
         selection,
         waiting_interval: Duration::from_secs(1) / config.background_fps,
     }
-}
-
-fn retry_policy(mode: Mode) -> RetryPolicy {
-    RetryPolicy::doubling(Duration::from_secs(if mode == Mode::Rtc { 1 } else { 3 }))
 }

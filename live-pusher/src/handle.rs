@@ -2,11 +2,13 @@
 
 mod background;
 mod camera;
+mod outputs;
 
 pub use camera::ControlError;
 
 use crate::builder::Blueprint;
 use crate::codes::Failure;
+use crate::output::destinations::Destinations;
 use crate::pipeline::Controls;
 use crate::session;
 use live_core::PusherCode;
@@ -47,6 +49,7 @@ struct Current {
 pub(crate) struct Shared {
     pub(crate) events: EventSender<PusherEvent>,
     pub(crate) controls: Arc<Controls>,
+    pub(crate) destinations: Arc<Destinations>,
     state: watch::Sender<SessionState>,
     /// Media has gone through in this session. Written under the state's lock.
     flows: AtomicBool,
@@ -55,10 +58,11 @@ pub(crate) struct Shared {
 }
 
 impl Shared {
-    pub(crate) fn new(controls: Arc<Controls>) -> Self {
+    pub(crate) fn new(controls: Arc<Controls>, destinations: Destinations) -> Self {
         Self {
             events: EventSender::new(),
             controls,
+            destinations: Arc::new(destinations),
             state: watch::Sender::new(SessionState::Idle),
             flows: AtomicBool::new(false),
             status: watch::Sender::new(NetStatus::default()),

@@ -53,4 +53,6 @@ pub use builder::{BuildError, Builder};
 pub use codes::Failure;
 pub use handle::{ControlError, LivePusherHandle};
 pub use live_core as core;
+pub use output::destinations::AddOutputError;
+pub use output::fresh_url::RetryContext;
 pub use pusher::LivePusher;

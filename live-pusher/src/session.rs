@@ -4,37 +4,33 @@ use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
 use crate::handle::Shared;
 use crate::input::{FileInput, FileTracks, Wanted};
-use crate::output::{Link, Output};
+use crate::output::fresh_url::FreshUrl;
+use crate::output::running::{Common, Running};
 use crate::pipeline::audio::{self, AudioInput, AudioSettings};
 use crate::pipeline::background::WaitingImage;
-use crate::pipeline::stats::{PipelineStats, StatusMeter};
+use crate::pipeline::stats::PipelineStats;
 use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::{self, VideoInput, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
-use live_core::backoff::{Backoff, RetryPolicy};
+use live_core::backoff::RetryPolicy;
 use live_core::config::CheckedPusherConfig;
 use live_core::event::{EventSender, PusherEvent};
-use live_core::queue::{DropRule, FrameReceiver, FrameSender, PacketQueue, QueueLimits, frame_queue};
+use live_core::queue::{FrameReceiver, FrameSender, PacketQueue, QueueLimits, frame_queue};
 use live_core::state::Step;
 use live_core::{
-    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, Publisher, PusherCode,
-    PusherErrorCode, Registry, Scheme, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame,
-    WireEpoch,
+    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, PusherCode,
+    PusherErrorCode, Registry, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, WireEpoch,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
-use tokio::task::JoinHandle;
 
 /// Pictures a decoded file may be ahead of the encoder: a file does not lose any to a stall of the scheduler.
 const FILE_PICTURES: usize = 12;
 
 /// How long the workers may take to let go of their devices and codecs.
 const WORKERS_LEAVE: Duration = Duration::from_secs(5);
-
-/// How long what is queued may take to be sent.
-const DRAIN: Duration = Duration::from_secs(5);
 
 /// The specification's interval of net-status events.
 const STATUS_INTERVAL: Duration = Duration::from_secs(1);
@@ -59,10 +55,10 @@ pub(crate) struct Plan {
     pub(crate) waiting: WaitingImage,
     pub(crate) video: VideoSettings,
     pub(crate) audio_encoder: Selection,
-    pub(crate) publisher: Arc<dyn Publisher>,
     pub(crate) registry: Arc<Registry>,
     pub(crate) controls: Arc<Controls>,
     pub(crate) retry: RetryPolicy,
+    pub(crate) fresh_url: Option<FreshUrl>,
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
@@ -86,7 +82,6 @@ struct Session {
     clock: SessionClock,
     queue: PacketQueue,
     epoch: WireEpoch,
-    link: Arc<Link>,
     stats: Arc<PipelineStats>,
     background_limit: Duration,
     stop_workers: StopFlag,
@@ -147,44 +142,8 @@ async fn finished(worker: &mut Option<Worker>) -> Result<(), Failure> {
 /// What ended a session.
 enum Ending {
     Stopped,
-    OutputEnded(Result<(), Failure>),
+    OutputsEnded(Result<(), Failure>),
     MediaEnded(Result<(), Failure>),
-}
-
-/// The task that connects and publishes; ends with its owner.
-struct OutputTask(Option<JoinHandle<Result<(), Failure>>>);
-
-impl OutputTask {
-    /// Waits until it has ended; for ever when that is over already. Cancel-safe.
-    async fn ended(&mut self) -> Result<(), Failure> {
-        let Some(task) = &mut self.0 else { return std::future::pending().await };
-        let result = task.await;
-        self.0 = None;
-        let panicked = "the output's task panicked; please report this as a bug";
-        result.unwrap_or_else(|_| Err(Failure::internal(panicked.into())))
-    }
-
-    /// Waits until what is queued was sent and leave was taken; `None` when the network does not take it in time.
-    async fn drain(&mut self) -> Option<Result<(), Failure>> {
-        tokio::time::timeout(DRAIN, self.ended()).await.ok()
-    }
-
-    /// Ends it at once, and returns when it has let go of its connection.
-    async fn abort(mut self) {
-        if let Some(task) = self.0.take() {
-            task.abort();
-            // It was told to end; how it does so is of no interest.
-            let _ = task.await;
-        }
-    }
-}
-
-impl Drop for OutputTask {
-    fn drop(&mut self) {
-        if let Some(task) = &self.0 {
-            task.abort();
-        }
-    }
 }
 
 impl Session {
@@ -198,7 +157,6 @@ impl Session {
             clock: SessionClock::starting_at(Instant::now()),
             queue: PacketQueue::new(QueueLimits::default()),
             epoch: WireEpoch::default(),
-            link: Arc::default(),
             stats,
             background_limit: Duration::from_secs(plan.config.background_limit.into()),
             stop_workers: StopFlag::default(),
@@ -206,12 +164,8 @@ impl Session {
     }
 
     async fn run(self, plan: Plan, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
-        let output = self.output(&plan);
-        let queue = output.reader.watch();
-        let mut meter =
-            StatusMeter::new(Arc::clone(&self.stats), Arc::clone(&self.link), queue, Instant::now());
-        // The output connects while the workers open their devices.
-        let mut output = OutputTask(Some(tokio::spawn(output.run())));
+        // The outputs connect while the workers open their devices.
+        let mut outputs = Running::open(Arc::clone(&self.shared.destinations), self.common(&plan));
         let started = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => None,
@@ -220,48 +174,56 @@ impl Session {
         let result = match started {
             None => Ok(()),
             Some(Err(failure)) => Err(failure),
-            Some(Ok(workers)) => self.supervise(workers, &mut output, &mut meter, stop).await,
+            Some(Ok(workers)) => self.supervise(workers, &mut outputs, stop).await,
         };
         self.shared.step(Step::Stop);
         self.stop_workers.set();
-        output.abort().await;
-        self.shared.set_status(meter.measure(Instant::now()));
+        self.shared.set_status(outputs.close().await);
         result
+    }
+
+    /// What every output of the session is given.
+    fn common(&self, plan: &Plan) -> Common {
+        Common {
+            queue: self.queue.clone(),
+            epoch: self.epoch.clone(),
+            events: self.shared.events.clone(),
+            stats: Arc::clone(&self.stats),
+            retry: plan.retry,
+            fresh_url: plan.fresh_url.clone(),
+        }
     }
 
     /// Watches over a session that is open, and ends it in order: workers first, then what is queued.
     async fn supervise(
         &self,
         mut workers: Workers,
-        output: &mut OutputTask,
-        meter: &mut StatusMeter,
+        outputs: &mut Running,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
         let mut ticks = tokio::time::interval(STATUS_INTERVAL);
         let forgotten = self.shared.in_background_for(self.background_limit);
         tokio::pin!(forgotten);
         let ending = loop {
+            let accepted = outputs.on_accepted();
             tokio::select! {
                 biased;
                 _ = stop.wait_for(|stop| *stop) => break Ending::Stopped,
                 () = &mut forgotten => break Ending::Stopped,
-                result = output.ended() => break Ending::OutputEnded(result),
+                result = outputs.ended() => break Ending::OutputsEnded(result),
                 result = workers.media_ended() => break Ending::MediaEnded(result),
-                () = self.link.on_accepted.notified() => { self.shared.step(Step::MediaFlows); }
-                _ = ticks.tick() => self.shared.set_status(meter.measure(Instant::now())),
+                () = accepted => { self.shared.step(Step::MediaFlows); }
+                _ = ticks.tick() => self.shared.set_status(outputs.measure(Instant::now())),
             }
         };
         self.shared.step(Step::Stop);
         self.stop_workers.set();
         workers.leave().await;
         match ending {
-            Ending::OutputEnded(result) => result,
+            Ending::OutputsEnded(result) => result,
             Ending::Stopped => {
-                // Without a connection nothing has been sent, and nobody waits for it. A connection that is lost now
-                // has been told by its code; the application wanted the end.
-                if self.link.is_accepted() && !matches!(output.drain().await, Some(Ok(()))) {
-                    tracing::warn!("not everything that was queued could be sent");
-                }
+                // A connection that is lost now has been told by its code; the application wanted the end.
+                let _ = outputs.drain(true).await;
                 Ok(())
             }
             Ending::MediaEnded(result) => {
@@ -269,32 +231,9 @@ impl Session {
                     let reason = "the media ended before the network had taken it";
                     Err(Failure::new(PusherCode::RetriesExhausted, reason))
                 };
-                let drained = output.drain().await.unwrap_or_else(unsent);
+                let drained = outputs.drain(false).await.unwrap_or_else(unsent);
                 result.and(drained)
             }
-        }
-    }
-
-    fn output(&self, plan: &Plan) -> Output {
-        let url = plan.config.stream_url().clone();
-        let mut reader;
-        if url.scheme() == Scheme::File {
-            reader = self.queue.reader(DropRule::NEVER);
-        } else {
-            reader = self.queue.reader(DropRule::default());
-            // Until the server accepts, what is captured is only worth keeping back to the newest key frame.
-            reader.pause();
-        }
-        // The address of a fresh allocation is random enough to keep a crowd of pushers apart.
-        let seed = std::ptr::from_ref(self).addr() as u64 ^ u64::from(std::process::id()) << 32;
-        Output {
-            url,
-            publisher: Arc::clone(&plan.publisher),
-            reader,
-            backoff: Backoff::new(plan.retry, seed),
-            events: self.shared.events.clone(),
-            link: Arc::clone(&self.link),
-            epoch: self.epoch.clone(),
         }
     }
 

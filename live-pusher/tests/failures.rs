@@ -147,7 +147,7 @@ async fn a_server_that_goes_away_and_returns_is_published_to_again() {
     let addr = free_port();
     let url = format!("rtmp://{addr}/live/key");
     let server = tokio::spawn(Relay::bind(RelayConfig::new(addr)).await.unwrap().run());
-    let slow = RetryPolicy { waits: [Duration::from_millis(300); 3], ..FAST };
+    let slow = RetryPolicy { first: Duration::from_millis(300), longest: Duration::from_millis(300), ..FAST };
     let pusher = pusher_to(&url).retry(slow).build().unwrap();
     let mut events = pusher.events();
     pusher.start();

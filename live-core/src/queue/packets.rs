@@ -156,6 +156,7 @@ impl PacketQueue {
         }
         shared.keep_in_gop(&packet);
         let limit = shared.limits.bytes;
+        shared.relieve(&packet);
         let mut key_wanted = false;
         for cursor in &mut shared.readers {
             key_wanted |= cursor.push(packet.clone(), limit);
@@ -239,6 +240,36 @@ impl Shared {
     fn cursor(&mut self, id: u64) -> Option<&mut Cursor> {
         self.readers.iter_mut().find(|cursor| cursor.id == id)
     }
+
+    /// Lets successors take over where `packet`, which is about to be pushed, begins something new.
+    fn relieve(&mut self, packet: &Packet) {
+        let begins = match packet.kind {
+            PacketKind::Key => true,
+            PacketKind::Audio => self.information.video.is_none(),
+            _ => false,
+        };
+        if !begins {
+            return;
+        }
+        for index in 0..self.readers.len() {
+            let Some(successor) = self.readers[index].successor.take() else { continue };
+            // One that has gone takes over nothing.
+            if let Some(next) = self.cursor(successor) {
+                next.follows = false;
+                self.readers[index].close();
+            }
+        }
+    }
+
+    /// Forgets a reader. Who was to take over from it begins now.
+    fn remove(&mut self, id: u64) {
+        if let Some(successor) = self.cursor(id).and_then(|cursor| cursor.successor)
+            && let Some(next) = self.cursor(successor)
+        {
+            next.follows = false;
+        }
+        self.readers.retain(|cursor| cursor.id != id);
+    }
 }
 
 /// One reader's place in the stream: the packets it has not taken yet.
@@ -253,6 +284,12 @@ struct Cursor {
     needs_key: bool,
     /// Nobody takes packets for the moment: only the newest GOP is kept.
     paused: bool,
+    /// Nothing more is put in: what waits is the rest.
+    closed: bool,
+    /// The cursor that takes over at the next key frame.
+    successor: Option<u64>,
+    /// It gets media when the one before it has ended.
+    follows: bool,
 }
 
 impl Cursor {
@@ -266,6 +303,9 @@ impl Cursor {
             dropped: Dropped::default(),
             needs_key: true,
             paused: false,
+            closed: false,
+            successor: None,
+            follows: false,
         }
     }
 
@@ -275,8 +315,17 @@ impl Cursor {
         }
     }
 
+    /// Ends after what waits.
+    fn close(&mut self) {
+        self.closed = true;
+        self.notify.notify_one();
+    }
+
     /// Takes `packet` and keeps the drop rule; `true` when a key frame is needed to go on.
     fn push(&mut self, packet: Packet, byte_limit: usize) -> bool {
+        if self.closed || (self.follows && !packet.is_stream_information()) {
+            return false;
+        }
         if self.paused && packet.kind == PacketKind::Key {
             self.retain(Packet::is_stream_information);
         }
@@ -362,6 +411,15 @@ impl Cursor {
         });
     }
 
+    /// Forgets what waits, without counting it.
+    fn begin_again(&mut self) {
+        self.waiting.clear();
+        self.bytes = 0;
+        self.needs_key = true;
+        self.paused = false;
+        self.follows = false;
+    }
+
     fn take(&mut self) -> Option<Packet> {
         let packet = self.waiting.pop_front()?;
         self.bytes -= packet.data.len();
@@ -389,10 +447,13 @@ impl PacketReader {
             {
                 let mut shared = self.queue.lock();
                 let closed = shared.closed;
-                if let Some(packet) = shared.cursor(self.id).and_then(Cursor::take) {
+                let cursor = shared.cursor(self.id)?;
+                // Who asks is connected: nothing that comes from now on is to be lost.
+                cursor.paused = false;
+                if let Some(packet) = cursor.take() {
                     return Some(packet);
                 }
-                if closed {
+                if closed || cursor.closed {
                     return None;
                 }
             }
@@ -405,10 +466,11 @@ impl PacketReader {
         self.queue.lock().cursor(self.id).and_then(Cursor::take)
     }
 
-    /// Whether the queue is closed; packets may still be waiting.
+    /// Whether the queue is closed, or this reader was [ended](QueueWatch::end); packets may still be waiting.
     #[must_use]
     pub fn is_closed(&self) -> bool {
-        self.queue.is_closed()
+        let mut shared = self.queue.lock();
+        shared.closed || shared.cursor(self.id).is_none_or(|cursor| cursor.closed)
     }
 
     /// What waits for this reader.
@@ -424,7 +486,7 @@ impl PacketReader {
     }
 
     /// Says that nobody takes packets for the moment, as the destination is not connected: from now on the newest GOP
-    /// at most is kept. Taking a packet ends it.
+    /// at most is kept. Asking for a packet ends it.
     pub fn pause(&mut self) {
         if let Some(cursor) = self.queue.lock().cursor(self.id) {
             cursor.paused = true;
@@ -442,17 +504,14 @@ impl PacketReader {
         let replayed_from = shared.gop.front().map(|key| key.dts);
         let lost = |packet: &&Packet| replayed_from.is_none_or(|from| packet.dts < from);
         cursor.waiting.iter().filter(lost).for_each(|packet| cursor.dropped.count(packet));
-        cursor.waiting.clear();
-        cursor.bytes = 0;
-        cursor.needs_key = true;
-        cursor.paused = false;
+        cursor.begin_again();
         cursor.replay(&shared.information, &shared.gop);
     }
 }
 
 impl Drop for PacketReader {
     fn drop(&mut self) {
-        self.queue.lock().readers.retain(|cursor| cursor.id != self.id);
+        self.queue.lock().remove(self.id);
     }
 }
 
@@ -462,7 +521,7 @@ impl fmt::Debug for PacketReader {
     }
 }
 
-/// Reads a [`PacketReader`]'s state from another task or thread.
+/// Reads a [`PacketReader`]'s state from another task or thread, and ends it or hands it over from there.
 #[derive(Clone, Debug)]
 pub struct QueueWatch {
     id: u64,
@@ -474,6 +533,33 @@ impl QueueWatch {
     #[must_use]
     pub fn state(&self) -> QueueState {
         self.queue.state_of(self.id)
+    }
+
+    /// Ends the stream for this reader alone: it gets what waits for it, then `None`.
+    pub fn end(&self) {
+        if let Some(cursor) = self.queue.lock().cursor(self.id) {
+            cursor.close();
+        }
+    }
+
+    /// Lets the reader of `next` go on in place of this one, without a packet lost or given out twice: at the next key
+    /// frame (one is requested), or at the next sound where there are no pictures, this reader [ends](Self::end) and the
+    /// other begins, with the stream information first. What it lost counts on.
+    ///
+    /// Nothing happens when either of them is gone.
+    pub fn hand_over(&self, next: &Self) {
+        let mut guard = self.queue.lock();
+        let shared = &mut *guard;
+        let Some(dropped) = shared.cursor(self.id).map(|cursor| cursor.dropped) else { return };
+        let Some(successor) = shared.readers.iter_mut().find(|cursor| cursor.id == next.id) else { return };
+        successor.begin_again();
+        successor.follows = true;
+        successor.dropped = dropped;
+        successor.replay(&shared.information, &VecDeque::new());
+        shared.key_wanted = true;
+        if let Some(cursor) = shared.cursor(self.id) {
+            cursor.successor = Some(next.id);
+        }
     }
 }
 
@@ -592,6 +678,77 @@ mod tests {
         assert_eq!(got[..2], [config(), video(3000, true)]);
         assert!(got.iter().all(|packet| packet.is_stream_information() || packet.dts >= got[1].dts));
         assert!(queue.take_key_request());
+    }
+
+    #[test]
+    fn a_hand_over_happens_at_a_key_frame_and_loses_and_repeats_nothing() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        let mut old = queue.reader(DropRule::default());
+        queue.push(config());
+        let packets: Vec<_> = (0..20).flat_map(|at| [video(at * 40, at % 8 == 0), audio(at * 40)]).collect();
+        let mut new = None;
+        for (index, packet) in packets.iter().enumerate() {
+            if index == 5 {
+                let reader = queue.reader(DropRule::default());
+                old.watch().hand_over(&reader.watch());
+                assert!(queue.take_key_request());
+                new = Some(reader);
+            }
+            queue.push(packet.clone());
+        }
+        assert!(old.is_closed());
+        let (before, after) = (drain(&mut old), drain(&mut new.unwrap()));
+        assert_eq!(after[..2], [config(), video(320, true)]);
+        assert_eq!([&before[1..], &after[1..]].concat(), packets);
+    }
+
+    #[test]
+    fn without_pictures_a_hand_over_happens_at_once() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        let mut old = queue.reader(DropRule::default());
+        queue.push(audio(0));
+        let mut new = queue.reader(DropRule::default());
+        old.watch().hand_over(&new.watch());
+        queue.push(audio(20));
+        assert_eq!((drain(&mut old), drain(&mut new)), (vec![audio(0)], vec![audio(20)]));
+    }
+
+    #[test]
+    fn a_hand_over_survives_the_end_of_either_side() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        let mut old = queue.reader(DropRule::default());
+        old.watch().hand_over(&queue.reader(DropRule::default()).watch());
+        queue.push(video(0, true));
+        assert_eq!(drain(&mut old), [video(0, true)], "who is gone takes over nothing");
+        let mut new = queue.reader(DropRule::default());
+        old.watch().hand_over(&new.watch());
+        drop(old);
+        queue.push(video(40, false));
+        queue.push(video(80, true));
+        assert_eq!(drain(&mut new), [video(80, true)], "and who is left goes on");
+    }
+
+    #[test]
+    fn one_reader_ends_and_the_others_go_on() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        let (mut ended, mut other) = (queue.reader(DropRule::NEVER), queue.reader(DropRule::NEVER));
+        queue.push(audio(0));
+        ended.watch().end();
+        queue.push(audio(20));
+        assert!(ended.is_closed() && !other.is_closed());
+        assert_eq!((drain(&mut ended).len(), drain(&mut other).len()), (1, 2));
+    }
+
+    #[test]
+    fn who_waits_for_a_packet_is_not_paused_any_more() {
+        let queue = PacketQueue::new(QueueLimits::default());
+        let mut reader = queue.reader(DropRule::default());
+        reader.pause();
+        let mut cx = std::task::Context::from_waker(std::task::Waker::noop());
+        assert!(std::pin::pin!(reader.next()).poll(&mut cx).is_pending());
+        queue.push(audio(0));
+        queue.push(video(20, true));
+        assert_eq!(drain(&mut reader), [audio(0), video(20, true)]);
     }
 
     #[test]

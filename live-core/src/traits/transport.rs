@@ -31,6 +31,12 @@ pub enum LinkEvent {
     },
     /// The other end accepted the publication or subscription: media may go. Codes 1002 and 2002.
     Accepted,
+    /// The server asks a publisher to go on at another address, and serves it here until then. Who hears this makes the
+    /// new connection before the old one is ended.
+    MoveRequested {
+        /// The new address.
+        to: StreamUrl,
+    },
     /// HTTP sent the request elsewhere.
     Redirected {
         /// `host:port` of the new place.

@@ -1,9 +1,8 @@
 //! What the pipeline counts, and the net status made of it.
 
-use crate::output::Link;
+use crate::output::link::Link;
 use live_core::Packet;
 use live_core::net_status::{Direction, MediaCounters, Meter, NetStatus};
-use live_core::queue::QueueWatch;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 use std::time::Instant;
@@ -28,22 +27,21 @@ impl PipelineStats {
     }
 }
 
-/// Makes the net status of a session.
+/// Makes the net status of a session, as one destination sees it.
 pub(crate) struct StatusMeter {
     meter: Meter,
     stats: Arc<PipelineStats>,
     link: Arc<Link>,
-    queue: QueueWatch,
 }
 
 impl StatusMeter {
-    pub(crate) fn new(stats: Arc<PipelineStats>, link: Arc<Link>, queue: QueueWatch, now: Instant) -> Self {
-        Self { meter: Meter::new(Direction::Sent, now), stats, link, queue }
+    pub(crate) fn new(stats: Arc<PipelineStats>, link: Arc<Link>, now: Instant) -> Self {
+        Self { meter: Meter::new(Direction::Sent, now), stats, link }
     }
 
     pub(crate) fn measure(&mut self, now: Instant) -> NetStatus {
         let mut status = self.meter.read(now, &self.stats.media, &self.link.counters);
-        let queue = self.queue.state();
+        let queue = self.link.queue();
         status.net_quality_level = Some(NetStatus::quality_level(queue.backlog));
         status.video_cache = u32::try_from(queue.video).unwrap_or(u32::MAX);
         status.audio_cache = u32::try_from(queue.packets - queue.video).unwrap_or(u32::MAX);

@@ -1,5 +1,7 @@
 //! The command line, made from the table of attributes.
 
+mod outputs;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use live_capture::pattern::PatternStyle;
 use live_core::config::{Allowed, Attribute, PusherConfig, Size};
@@ -10,6 +12,7 @@ use std::time::Duration;
 /// What the user asked for.
 pub(crate) struct Args {
     pub(crate) url: String,
+    pub(crate) outputs: outputs::Outputs,
     pub(crate) media: Media,
     pub(crate) looping: bool,
     pub(crate) duration: Option<Duration>,
@@ -48,6 +51,7 @@ const EXAMPLES: &str = "\
 Examples:
   live-push --pattern bars rtmp://127.0.0.1/live/demo
   live-push --input clip.mp4 --video-width 1280 --video-height 720 --fps 25 --duration 60 rtmp://host/live/key
+  live-push --also copy.flv --also rtmp://backup/live/demo --retries endless rtmp://127.0.0.1/live/demo
   live-push --pattern noise --mode FHD --min-bitrate 1500 --max-bitrate 3000 recording.flv
 
 Exit codes: 0 ended or stopped as asked, 1 ended by a failure, 2 wrong arguments.";
@@ -84,6 +88,7 @@ fn command() -> Command {
                 .value_parser(["bars", "noise"])
                 .help("Test pattern with a tone; bars when neither --pattern nor --input is given"),
         )
+        .args(outputs::flags())
         .arg(switch("loop", "Begin again when the input ends"))
         .arg(switch("once", "End when the input ends, also with --duration").conflicts_with("loop"))
         .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop cleanly after this long"))
@@ -164,6 +169,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
     let is_set = |name| matches.get_flag(name);
     Ok(Args {
         url: text("url").unwrap_or_default(),
+        outputs: outputs::Outputs::read(matches)?,
         media: matches.get_one::<PathBuf>("input").cloned().map_or(Media::Pattern(style), Media::File),
         looping: is_set("loop") || (duration.is_some() && !is_set("once")),
         duration,
@@ -221,6 +227,15 @@ mod tests {
     }
 
     #[test]
+    fn further_destinations_and_retries_are_read() {
+        let args = args("live-push --also a.flv --also rtmp://h/a/b --retries endless rtmp://h/a/s").unwrap();
+        assert_eq!(
+            (args.outputs.also(), args.url.as_str()),
+            (&["a.flv".into(), "rtmp://h/a/b".into()][..], "rtmp://h/a/s")
+        );
+    }
+
+    #[test]
     fn a_wrong_value_is_named_with_what_is_allowed() {
         let problem = args("live-push --mode UHD rtmp://h/a/s").err().unwrap();
         assert!(
@@ -228,5 +243,6 @@ mod tests {
             "{problem}"
         );
         assert!(args("live-push --pattern stars x.flv").err().unwrap().contains("noise"));
+        assert!(args("live-push --retries often x.flv").err().unwrap().contains("endless"));
     }
 }

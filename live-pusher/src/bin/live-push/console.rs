@@ -3,6 +3,7 @@
 use live_core::event::PusherEvent;
 use live_core::net_status::NetStatus;
 use live_core::state::SessionState;
+use live_core::{OutputEvent, PusherCode};
 use serde_json::json;
 use std::io::{IsTerminal as _, Write as _};
 use std::time::Instant;
@@ -36,6 +37,13 @@ impl Console {
                 for refusal in &selected.refusals {
                     say(format_args!("      refused: {refusal}\n"));
                 }
+            }
+            PusherEvent::Output(event) => {
+                let code = event.code.map_or_else(String::new, |code| i32::from(code).to_string());
+                let text = event.code.map_or("", |code| code.text());
+                let separator = if text.is_empty() { "" } else { ": " };
+                let OutputEvent { output, url, detail, .. } = event;
+                say(format_args!("{code:>5} output {output} ({url}): {text}{separator}{detail}\n"));
             }
             _ => {}
         }
@@ -71,6 +79,11 @@ impl Console {
                 json!({"type": "error", "code": i32::from(*code), "message": code.text(), "detail": detail})
             }
             PusherEvent::BackendSelected(selected) => json!({"type": "backend", "backend": selected}),
+            PusherEvent::Output(event) => json!({
+                "type": "output", "output": event.output, "url": event.url, "state": event.state,
+                "code": event.code.map(i32::from), "message": event.code.map(PusherCode::text),
+                "detail": event.detail,
+            }),
             _ => return,
         });
     }

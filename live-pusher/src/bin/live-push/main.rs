@@ -122,11 +122,14 @@ async fn next_event(events: &mut EventStream<PusherEvent>) -> PusherEvent {
 }
 
 fn builder(args: Args) -> Result<Builder, Failed> {
-    if let Media::File(input) = &args.media
-        && let (Ok(input), Ok(output)) =
-            (input.canonicalize(), std::path::Path::new(&args.url).canonicalize())
-        && input == output
-    {
+    let is_input = |output: &String| match &args.media {
+        Media::File(input) => {
+            let output = std::path::Path::new(output).canonicalize();
+            matches!((input.canonicalize(), output), (Ok(input), Ok(output)) if input == output)
+        }
+        Media::Pattern(_) => false,
+    };
+    if std::iter::once(&args.url).chain(args.outputs.also()).any(is_input) {
         let message =
             "--input and the output are the same file, which would be emptied before it is read".into();
         return Err(Failed { code: USAGE, message });
@@ -138,6 +141,7 @@ fn builder(args: Args) -> Result<Builder, Failed> {
         .audio_encoder(args.audio_encoder)
         .entropy(args.entropy)
         .encoder_threads(args.threads);
+    let builder = args.outputs.apply(config.mode, builder);
     let tone = || Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 });
     Ok(match args.media {
         Media::Pattern(style) => {
