@@ -6,6 +6,7 @@ use crate::handle::{LivePusherHandle, Shared};
 use crate::output::destinations::{AddOutputError, Destinations, PublisherFor};
 use crate::output::fresh_url::{FreshUrl, RetryContext};
 use crate::pipeline::Controls;
+use crate::pipeline::audio::{AudioInput, MakeAudio};
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::video::VideoSettings;
 use crate::pipeline::video::cameras::Cameras;
@@ -24,7 +25,8 @@ use live_core::{
 use live_transport::net::options::{Network, NetworkOptions};
 use std::fmt;
 use std::path::PathBuf;
-use std::sync::Arc;
+use std::sync::atomic::Ordering::Relaxed;
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 
@@ -39,8 +41,6 @@ pub enum BuildError {
     Runtime(#[from] std::io::Error),
 }
 
-/// Makes a source, once for each session.
-type Factory<T> = Box<dyn FnMut() -> Result<Box<T>, CaptureError> + Send>;
 type OpenPackets = Arc<dyn Fn() -> Result<Box<dyn PacketSource>, CaptureError> + Send + Sync>;
 
 /// What is pushed.
@@ -52,7 +52,7 @@ enum Media {
 #[derive(Default)]
 struct Sources {
     video: Cameras,
-    audio: Option<Factory<dyn AudioSource>>,
+    audio: Option<MakeAudio>,
 }
 
 /// Collects what a [`LivePusher`] needs. Made by [`LivePusher::builder`].
@@ -240,7 +240,8 @@ impl Builder {
         self
     }
 
-    /// Sound comes from the source that `make` makes, once for each session.
+    /// Sound comes from the source that `make` makes, once for each session, and again when a microphone that was closed
+    /// or lost is opened again.
     #[must_use]
     pub fn audio_source<S: AudioSource + 'static>(
         self,
@@ -255,7 +256,8 @@ impl Builder {
         mut self,
         mut make: impl FnMut() -> Result<S, CaptureError> + Send + 'static,
     ) -> Self {
-        self.sources().audio.replace(Box::new(move || Ok(Box::new(make()?))));
+        let make = move || -> Result<Box<dyn AudioSource>, CaptureError> { Ok(Box::new(make()?)) };
+        self.sources().audio.replace(Arc::new(Mutex::new(make)));
         self
     }
 
@@ -408,7 +410,8 @@ impl Builder {
         let config = self.config.check()?;
         let destinations = destinations.expect("an address that passed the check has a publisher");
         let controls = Arc::new(Controls::default());
-        controls.muted.store(config.muted, std::sync::atomic::Ordering::Relaxed);
+        controls.muted.store(config.muted, Relaxed);
+        controls.background_mute.store(config.background_mute, Relaxed);
         let blueprint = Blueprint {
             video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
             retry: self.retry.unwrap_or_else(|| RetryPolicy::of_mode(config.mode)),
@@ -496,7 +499,10 @@ impl Blueprint {
         let input = match &mut self.media {
             Media::Sources(Sources { video, audio }) => Input::Sources {
                 video: (!video.is_empty()).then(|| video.clone()),
-                audio: audio.as_mut().map(|make| make()),
+                audio: audio.as_ref().map(|make| {
+                    let made = (make.lock().unwrap_or_else(PoisonError::into_inner))();
+                    made.map(|first| AudioInput::Device { first, again: Arc::clone(make) })
+                }),
             },
             Media::Packets(open) => {
                 let open = Arc::clone(open);

@@ -3,6 +3,7 @@
 mod background;
 mod camera;
 mod outputs;
+mod sound;
 
 pub use camera::ControlError;
 
@@ -80,8 +81,8 @@ impl Shared {
             }
             let Some(mut next) = state.after(step) else { return false };
             match step {
-                Step::Start | Step::Resume => self.controls.background.store(false, Relaxed),
-                Step::Pause => self.controls.background.store(true, Relaxed),
+                Step::Start | Step::Resume => self.controls.set_background(false),
+                Step::Pause => self.controls.set_background(true),
                 _ => {}
             }
             // Coming back while the connection stands is no new beginning.

@@ -46,6 +46,19 @@ pub(crate) struct Controls {
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
     pub(crate) video: orders::Orders<video::VideoOrder>,
+    /// Whether the microphone is closed in the background.
+    pub(crate) background_mute: AtomicBool,
+    /// The microphone is closed, and silence is encoded, until it is cleared.
+    pub(crate) mic_closed: AtomicBool,
+    pub(crate) sound: sound::controls::SoundControls,
+}
+
+impl Controls {
+    /// Into the background, or back.
+    pub(crate) fn set_background(&self, background: bool) {
+        self.background.store(background, Relaxed);
+        self.mic_closed.store(background && self.background_mute.load(Relaxed), Relaxed);
+    }
 }
 
 /// Tells the workers of a session to finish. Clones share it.

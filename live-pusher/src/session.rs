@@ -19,8 +19,8 @@ use live_core::event::{EventSender, PusherEvent};
 use live_core::queue::{FrameReceiver, FrameSender, PacketQueue, QueueLimits, frame_queue};
 use live_core::state::Step;
 use live_core::{
-    AudioFrame, AudioSource, AudioSpec, CaptureError, Metadata, Packet, PacketSource, PusherCode,
-    PusherErrorCode, Registry, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, WireEpoch,
+    AudioFrame, AudioSpec, CaptureError, Metadata, Packet, PacketSource, PusherCode, PusherErrorCode,
+    Registry, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, WireEpoch,
 };
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -38,13 +38,13 @@ const STATUS_INTERVAL: Duration = Duration::from_secs(1);
 /// Where a session's media comes from.
 pub(crate) enum Input {
     /// Devices or generators, each for one track.
-    Sources { video: Option<Cameras>, audio: Made<dyn AudioSource> },
+    Sources { video: Option<Cameras>, audio: Made<AudioInput> },
     /// Encoded input, opened on the thread that decodes it.
     Packets { open: OpenPackets, looping: bool },
 }
 
 /// A source, or why there is none although one was asked for.
-pub(crate) type Made<T> = Option<Result<Box<T>, CaptureError>>;
+pub(crate) type Made<T> = Option<Result<T, CaptureError>>;
 pub(crate) type OpenPackets = Box<dyn FnOnce() -> Result<Box<dyn PacketSource>, CaptureError> + Send>;
 
 /// Everything a run needs, checked.
@@ -252,7 +252,7 @@ impl Session {
                         cameras,
                         open: None,
                     }),
-                    audio.map(|source| (source.spec(), AudioInput::Source(source))),
+                    audio.map(|input| (input.spec(), input)),
                 )
             }
             Input::Packets { open, looping } => {

@@ -1,19 +1,27 @@
-//! The audio worker: sound from a source through conditioning and encoder into the stream.
+//! The audio worker: sound from a source through the mixer and the encoder into the stream.
+
+mod feed;
+
+pub(crate) use feed::{AudioInput, MakeAudio};
 
 use super::WorkerCx;
-use super::sound::Conditioner;
-use super::video::TICK;
+use super::sound::mix::{Gains, Mixer};
+use super::sound::silence::{SilenceWatch, Silent};
 use crate::codes::{self, Failure};
+use feed::{Feed, Incoming};
 use live_core::event::{BackendSelected, PusherEvent};
-use live_core::queue::{FrameReceiver, ReceiveError, frame_queue};
 use live_core::{
-    AudioEncoder, AudioEncoderConfig, AudioFrame, AudioSource, AudioSpec, CaptureError, CaptureGuard, Codec,
-    Packet, PusherCode, Selection, SourceInfo, SourceKind, Track,
+    AudioEncoder, AudioEncoderConfig, AudioFrame, AudioSpec, CaptureError, Codec, Packet, PusherCode,
+    Selection, SourceInfo, SourceKind, Timestamp, Track,
 };
 use std::sync::atomic::Ordering::Relaxed;
+use std::time::{Duration, Instant};
 
 /// Frames of sound a source may be ahead of the encoder: over a second of 20 ms frames, as sound must not be lost.
 pub(crate) const FRAME_QUEUE: usize = 64;
+
+/// The longest wait for a source: one block, so that silence flows at the same pace.
+const WAIT: Duration = Duration::from_millis(10);
 
 /// What the encoder is to make.
 #[derive(Clone, Debug)]
@@ -23,23 +31,18 @@ pub(crate) struct AudioSettings {
     pub(crate) selection: Selection,
 }
 
-/// Where the worker's sound comes from.
-pub(crate) enum AudioInput {
-    /// A device, opened by the worker.
-    Source(Box<dyn AudioSource>),
-    /// Something that is open already.
-    Open(SourceInfo, AudioSpec, FrameReceiver<AudioFrame>),
-}
-
 /// Runs until the source ends, the session stops or something fails for good.
 pub(crate) fn run(input: AudioInput, settings: &AudioSettings, cx: &WorkerCx) -> Result<(), Failure> {
-    let (info, spec, receiver, guard) = open(input, cx)?;
+    let (mut feed, spec) = Feed::open(input, cx)?;
     let unsupported = |message: String| {
         cx.state(PusherCode::UnsupportedSampleRate, message.clone());
         Failure::new(PusherCode::UnsupportedSampleRate, message)
     };
+    let mixer = Mixer::new(spec, settings.spec, feed.timing(), gains(cx)).map_err(unsupported)?;
     let mut worker = AudioWorker {
-        conditioner: Conditioner::new(spec, settings.spec).map_err(unsupported)?,
+        mixer,
+        watch: None,
+        frame: AudioFrame { pts: Timestamp::ZERO, samples: Vec::new() },
         encoder: open_encoder(settings, cx)?,
         packets: Vec::new(),
         cx,
@@ -48,20 +51,13 @@ pub(crate) fn run(input: AudioInput, settings: &AudioSettings, cx: &WorkerCx) ->
         if cx.stop.is_set() {
             break Ok(());
         }
-        match receiver.receive(TICK) {
-            Ok(frame) => {
-                if let Err(failure) = worker.take(&frame) {
-                    break Err(failure);
-                }
-            }
-            Err(ReceiveError::Timeout) => {}
-            Err(ReceiveError::Ended) => break Ok(()),
-            Err(ReceiveError::Failed(error)) => {
-                break Err(capture_failure(Track::Audio, info.kind, &error, cx));
-            }
+        match worker.turn(&mut feed) {
+            Ok(true) => {}
+            Ok(false) => break Ok(()),
+            Err(failure) => break Err(failure),
         }
     };
-    drop(guard);
+    drop(feed);
     worker.finish();
     result
 }
@@ -81,19 +77,15 @@ pub(crate) fn capture_failure(
     Failure::new(code, error.to_string())
 }
 
-type OpenInput = (SourceInfo, AudioSpec, FrameReceiver<AudioFrame>, Option<CaptureGuard>);
-
-fn open(input: AudioInput, cx: &WorkerCx) -> Result<OpenInput, Failure> {
-    match input {
-        AudioInput::Open(info, spec, receiver) => Ok((info, spec, receiver, None)),
-        AudioInput::Source(source) => {
-            let (info, spec) = (source.info(), source.spec());
-            let (sender, receiver) = frame_queue(FRAME_QUEUE);
-            let guard = source
-                .start(cx.clock, sender)
-                .map_err(|error| capture_failure(Track::Audio, info.kind, &error, cx))?;
-            Ok((info, spec, receiver, Some(guard)))
-        }
+/// How loud everything is to be now.
+fn gains(cx: &WorkerCx) -> Gains {
+    let controls = &cx.controls;
+    let silent = controls.muted.load(Relaxed) || controls.mic_closed.load(Relaxed);
+    let sound = &controls.sound;
+    Gains {
+        mic: sound.mic_volume.get(),
+        music: sound.bgm_volume.get(),
+        master: if silent { 0.0 } else { 1.0 },
     }
 }
 
@@ -114,19 +106,63 @@ fn open_encoder(settings: &AudioSettings, cx: &WorkerCx) -> Result<Box<dyn Audio
 }
 
 struct AudioWorker<'a> {
-    conditioner: Conditioner,
+    mixer: Mixer,
+    /// Listens to a microphone that is open.
+    watch: Option<SilenceWatch>,
+    /// The block under way; its memory is used again.
+    frame: AudioFrame,
     encoder: Box<dyn AudioEncoder>,
     packets: Vec<Packet>,
     cx: &'a WorkerCx,
 }
 
 impl AudioWorker<'_> {
-    fn take(&mut self, frame: &AudioFrame) -> Result<(), Failure> {
-        let Some(mut frame) = self.conditioner.push(frame) else { return Ok(()) };
-        if self.cx.controls.muted.load(Relaxed) {
-            frame.samples.fill(0.0);
+    /// Takes what the source has and encodes what is due; `false` when the source has ended.
+    fn turn(&mut self, feed: &mut Feed) -> Result<bool, Failure> {
+        let incoming = feed.receive(WAIT, self.cx)?;
+        let now = self.cx.clock.at(Instant::now());
+        match incoming {
+            Incoming::Frame(frame) => {
+                if let Some(watch) = &mut self.watch {
+                    watch.hear(&frame.samples, now);
+                }
+                self.mixer.push(&frame, now);
+            }
+            Incoming::Opened => {
+                self.mixer.source_opened(now);
+                let is_microphone = feed.info().kind == SourceKind::Microphone;
+                self.watch = is_microphone.then(|| SilenceWatch::opened(now));
+            }
+            Incoming::Gone => {
+                self.mixer.source_gone();
+                self.watch = None;
+            }
+            Incoming::Nothing => {}
+            Incoming::Ended => return Ok(false),
         }
-        if let Err(error) = self.encoder.encode(&frame, &mut self.packets) {
+        self.look(feed.info(), now);
+        while let Some(pts) = self.mixer.pull(now, &mut self.frame.samples) {
+            self.frame.pts = pts;
+            self.mixer.mix(&mut self.frame.samples, None, gains(self.cx));
+            self.encode()?;
+        }
+        Ok(true)
+    }
+
+    /// Tells of a microphone that is open and gives nothing.
+    fn look(&mut self, info: &SourceInfo, now: Timestamp) {
+        let muted = self.cx.controls.muted.load(Relaxed);
+        let Some(silent) = self.watch.as_mut().and_then(|watch| watch.look(now, muted)) else { return };
+        let what = match silent {
+            Silent::NoSamples => "has given no samples",
+            Silent::Zeros => "has given nothing but exact zeros",
+        };
+        let detail = format!("{}: it is open and {what} for 2 s; silence is sent", info.name);
+        self.cx.state(PusherCode::MicrophoneSilent, detail);
+    }
+
+    fn encode(&mut self) -> Result<(), Failure> {
+        if let Err(error) = self.encoder.encode(&self.frame, &mut self.packets) {
             self.cx.state(PusherCode::AudioEncoderFailed, error.to_string());
             return Err(Failure::new(PusherCode::AudioEncoderFailed, error.to_string()));
         }

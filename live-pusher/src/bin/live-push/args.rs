@@ -32,13 +32,12 @@ pub(crate) enum Media {
 }
 
 /// Attributes that are read and checked, but that nothing in this version acts on.
-const WITHOUT_EFFECT: [&str; 12] = [
+const WITHOUT_EFFECT: [&str; 11] = [
     "auto-focus",
     "beauty",
     "whiteness",
     "waiting-image",
     "waiting-image-md5",
-    "background-mute",
     "device-position",
     "local-mirror",
     "zoom",

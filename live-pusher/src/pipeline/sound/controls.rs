@@ -1,0 +1,36 @@
+//! What the application changes about the sound while it runs.
+
+use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+
+/// How loud a voice is, as a factor; read by the audio worker for each block.
+#[derive(Debug)]
+pub(crate) struct Volume(AtomicU32);
+
+impl Volume {
+    /// The loudest: +6 dB.
+    pub(crate) const MOST: f32 = 2.0;
+
+    /// Clamps into 0.0–2.0; what is not a number changes nothing.
+    pub(crate) fn set(&self, volume: f32) {
+        if !volume.is_nan() {
+            self.0.store(volume.clamp(0.0, Self::MOST).to_bits(), Relaxed);
+        }
+    }
+
+    pub(crate) fn get(&self) -> f32 {
+        f32::from_bits(self.0.load(Relaxed))
+    }
+}
+
+impl Default for Volume {
+    fn default() -> Self {
+        Self(AtomicU32::new(1.0_f32.to_bits()))
+    }
+}
+
+/// The part of the controls that belongs to sound.
+#[derive(Debug, Default)]
+pub(crate) struct SoundControls {
+    pub(crate) mic_volume: Volume,
+    pub(crate) bgm_volume: Volume,
+}
