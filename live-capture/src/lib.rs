@@ -7,7 +7,8 @@
 //! - [`pattern`]: a moving test picture with a clock and a machine-readable stamp, and the stamp's reader;
 //! - [`tone`]: a beep at every whole second, together with the pattern's flash;
 //! - [`y4m`]: raw video files;
-//! - [`pump`]: what paces them.
+//! - [`pump`]: what paces them;
+//! - [`effect`]: what smooths and brightens skin on the way to the encoder.
 //!
 //! ```
 //! use live_capture::pattern::{self, PatternSpec, Stamp};
@@ -20,6 +21,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+pub mod effect;
 pub mod pattern;
 pub mod pump;
 pub mod tone;

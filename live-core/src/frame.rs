@@ -146,6 +146,19 @@ impl VideoFrame {
         Self { pts, color, rotation: Rotation::None, surface: Surface::I420(picture) }
     }
 
+    /// The pixels in plain memory, for writing: a native surface is copied into `pool` first.
+    ///
+    /// [`I420::planes_mut`] then copies once more only when somebody else holds the same picture.
+    pub fn make_i420(&mut self, pool: &PicturePool) -> &mut I420 {
+        if let Surface::Native(native) = &self.surface {
+            self.surface = Surface::I420(native.to_i420(pool));
+        }
+        match &mut self.surface {
+            Surface::I420(picture) => picture,
+            Surface::Native(_) => unreachable!("replaced above"),
+        }
+    }
+
     /// Width of the surface in pixels, before [`rotation`](Self::rotation).
     #[must_use]
     pub fn width(&self) -> u32 {

@@ -10,4 +10,4 @@ pub mod fit;
 pub mod letterbox;
 pub mod rotate;
 pub mod scale;
-mod simd;
+pub mod simd;

@@ -5,6 +5,7 @@
 
 mod capture;
 mod codec;
+mod effect;
 mod sink;
 mod transport;
 
@@ -12,6 +13,7 @@ pub use capture::{AudioSource, CaptureGuard, PacketSource, SourceInfo, SourceKin
 pub use codec::{
     AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,
 };
+pub use effect::{BeautyLevels, BeautyStage, EffectError, VideoEffect};
 pub use sink::{AudioPosition, AudioSink, SinkError, VideoSink};
 pub use transport::{
     LinkEvent, LinkEventHandler, MediaSender, Outcome, OutputCx, Publisher, Subscriber, SubscriptionCx,

@@ -1,5 +1,6 @@
 //! Describes a pusher; everything is checked before anything opens.
 
+mod effects;
 mod network;
 
 use crate::handle::{LivePusherHandle, Shared};
@@ -10,6 +11,7 @@ use crate::pipeline::audio::{AudioInput, MakeAudio};
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::video::VideoSettings;
 use crate::pipeline::video::cameras::Cameras;
+use crate::pipeline::video::effects::EffectPlan;
 use crate::pusher::{LivePusher, Runtimes};
 use crate::session::{Input, Plan};
 use crate::transport;
@@ -74,6 +76,7 @@ pub struct Builder {
     network: NetworkOptions,
     also: Vec<(String, Option<Arc<dyn Publisher>>)>,
     fresh_url: Option<FreshUrl>,
+    effects: EffectPlan,
 }
 
 impl Builder {
@@ -94,6 +97,7 @@ impl Builder {
             network: NetworkOptions::default(),
             also: Vec::new(),
             fresh_url: None,
+            effects: EffectPlan::default(),
         }
     }
 
@@ -412,6 +416,7 @@ impl Builder {
         let controls = Arc::new(Controls::default());
         controls.muted.store(config.muted, Relaxed);
         controls.background_mute.store(config.background_mute, Relaxed);
+        controls.picture.begin(&config);
         let blueprint = Blueprint {
             video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
             retry: self.retry.unwrap_or_else(|| RetryPolicy::of_mode(config.mode)),
@@ -421,6 +426,7 @@ impl Builder {
             fresh_url: self.fresh_url,
             registry: Arc::new(registry),
             controls: Arc::clone(&controls),
+            effects: self.effects,
             config,
         };
         let autopush = blueprint.config.autopush;
@@ -489,6 +495,7 @@ pub(crate) struct Blueprint {
     registry: Arc<Registry>,
     controls: Arc<Controls>,
     retry: RetryPolicy,
+    effects: EffectPlan,
 }
 
 impl Blueprint {
@@ -519,6 +526,7 @@ impl Blueprint {
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),
             retry: self.retry,
+            effects: self.effects.clone(),
         })
     }
 }
@@ -542,7 +550,6 @@ fn video_settings(
         frame_rate: f64::from(config.fps),
         kbps: config.start_kbps(),
         gop: config.gop(),
-        mirror: config.mirror,
         entropy,
         threads,
         selection,

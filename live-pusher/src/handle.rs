@@ -3,6 +3,7 @@
 mod background;
 mod camera;
 mod outputs;
+mod picture;
 mod sound;
 
 pub use camera::ControlError;

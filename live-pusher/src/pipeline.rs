@@ -46,6 +46,7 @@ pub(crate) struct Controls {
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
     pub(crate) video: orders::Orders<video::VideoOrder>,
+    pub(crate) picture: video::picture::PictureControls,
     /// Whether the microphone is closed in the background.
     pub(crate) background_mute: AtomicBool,
     /// The microphone is closed, and silence is encoded, until it is cleared.

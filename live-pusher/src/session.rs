@@ -10,6 +10,7 @@ use crate::pipeline::audio::{self, AudioInput, AudioSettings};
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::stats::PipelineStats;
 use crate::pipeline::video::cameras::Cameras;
+use crate::pipeline::video::effects::EffectPlan;
 use crate::pipeline::video::{self, VideoInput, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
@@ -59,6 +60,7 @@ pub(crate) struct Plan {
     pub(crate) controls: Arc<Controls>,
     pub(crate) retry: RetryPolicy,
     pub(crate) fresh_url: Option<FreshUrl>,
+    pub(crate) effects: EffectPlan,
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
@@ -283,8 +285,8 @@ impl Session {
         };
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
-            let (settings, waiting, cx) = (plan.video, plan.waiting, cx.clone());
-            let work = move || video::run(input, settings, waiting, &cx);
+            let (settings, waiting, effects, cx) = (plan.video, plan.waiting, plan.effects, cx.clone());
+            let work = move || video::run(input, settings, waiting, &effects, &cx);
             workers.video = Some(Worker::spawn("live-video", self.stop_workers.clone(), work)?);
         }
         if let (Some((_, input)), Some(settings)) = (audio, sound) {

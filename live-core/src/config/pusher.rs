@@ -28,10 +28,9 @@ pub struct PusherConfig {
     pub auto_focus: bool,
     /// `orientation`: portrait or landscape output. Vertical.
     pub orientation: Orientation,
-    /// `beauty`: strength of the skin smoothing, 0–9, for a smoothing stage where there is one. 0: no such stage runs.
+    /// `beauty`: strength of the skin smoothing, 0–9. 0: no such stage runs.
     pub beauty: u32,
-    /// `whiteness`: strength of the skin brightening, 0–9, for a brightening stage where there is one. 0: no such stage
-    /// runs.
+    /// `whiteness`: strength of the skin brightening, 0–9. 0: no such stage runs.
     pub whiteness: u32,
     /// `aspect`: short to long side of the picture. 9:16.
     pub aspect: Aspect,

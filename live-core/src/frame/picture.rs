@@ -55,6 +55,16 @@ impl Drop for Memory {
     }
 }
 
+/// Memory of `total` bytes out of what came back to the pool, else a new allocation.
+fn lend(home: &Weak<Mutex<Vec<Vec<u8>>>>, total: usize) -> Vec<u8> {
+    let returned = home.upgrade().and_then(|home| {
+        let mut free = home.lock().unwrap_or_else(PoisonError::into_inner);
+        let fitting = free.iter().rposition(|bytes| bytes.len() == total)?;
+        Some(free.remove(fitting))
+    });
+    returned.unwrap_or_else(|| vec![0; total])
+}
+
 /// Strides and the places where planes start, for one size.
 #[derive(Clone, Copy)]
 struct Layout {
@@ -144,8 +154,9 @@ impl I420 {
     pub fn planes_mut(&mut self) -> [&mut [u8]; 3] {
         let layout = self.layout();
         if Arc::get_mut(&mut self.memory).is_none() {
-            let copy = Memory { bytes: self.memory.bytes.clone(), home: self.memory.home.clone() };
-            self.memory = Arc::new(copy);
+            let mut bytes = lend(&self.memory.home, self.memory.bytes.len());
+            bytes.copy_from_slice(&self.memory.bytes);
+            self.memory = Arc::new(Memory { bytes, home: self.memory.home.clone() });
         }
         let memory = Arc::get_mut(&mut self.memory).expect("the memory was made unique above");
         let (luma, chroma) = memory.bytes.split_at_mut(layout.luma_len);
@@ -181,13 +192,9 @@ impl PicturePool {
     /// Allocates only when no returned picture of that size is there.
     #[must_use]
     pub fn take(&self, width: u32, height: u32) -> I420 {
-        let total = Layout::of(width, height).total();
-        let mut free = self.free.lock().unwrap_or_else(PoisonError::into_inner);
-        let fitting = free.iter().rposition(|bytes| bytes.len() == total);
-        let bytes = fitting.map(|place| free.remove(place));
-        drop(free);
-        let bytes = bytes.unwrap_or_else(|| vec![0; total]);
-        I420 { width, height, memory: Arc::new(Memory { bytes, home: Arc::downgrade(&self.free) }) }
+        let home = Arc::downgrade(&self.free);
+        let bytes = lend(&home, Layout::of(width, height).total());
+        I420 { width, height, memory: Arc::new(Memory { bytes, home }) }
     }
 
     /// A black picture (limited range).
@@ -234,6 +241,17 @@ mod tests {
         picture.planes_mut()[0].fill(200);
         assert_eq!(clone.row(Plane::Y, 2), [16, 16, 16]);
         assert_eq!(picture.row(Plane::Y, 2), [200, 200, 200]);
+    }
+
+    #[test]
+    fn a_copy_made_for_writing_is_lent_by_the_pool_as_well() {
+        let pool = PicturePool::new();
+        let spare = pool.take(64, 36);
+        let place = spare.plane(Plane::Y).as_ptr();
+        let mut picture = pool.black(64, 36);
+        let _clone = picture.clone();
+        drop(spare);
+        assert_eq!(picture.planes_mut()[0].as_ptr(), place);
     }
 
     #[test]

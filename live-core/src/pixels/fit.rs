@@ -3,6 +3,10 @@
 use super::rotate::{mirror, rotate};
 use super::scale::{Crop, Scaler};
 use crate::frame::{PicturePool, Rotation, Surface, VideoFrame};
+use std::ops::RangeInclusive;
+
+/// How much a picture may be zoomed: from all of it to a fifth of its width and height.
+pub const ZOOM: RangeInclusive<f32> = 1.0..=5.0;
 
 /// The largest centred part of a picture of `source` pixels that, turned by `rotation`, has the aspect of `target`.
 ///
@@ -29,11 +33,21 @@ pub fn cover(source: (u32, u32), rotation: Rotation, target: (u32, u32)) -> Crop
     }
 }
 
+/// The middle of `crop`, `zoom` times as small in both directions, beginning at even places.
+#[must_use]
+fn zoomed(crop: Crop, zoom: f32) -> Crop {
+    let side = |len: u32| ((f64::from(len) / f64::from(zoom)).round() as u32).clamp(1, len);
+    let (width, height) = (side(crop.width), side(crop.height));
+    let start = |start: u32, len: u32, part: u32| start + (len - part) / 4 * 2;
+    Crop { x: start(crop.x, crop.width, width), y: start(crop.y, crop.height, height), width, height }
+}
+
 /// Brings pictures upright, crops them to an aspect and scales them, never stretching: what stands before an encoder.
 #[derive(Clone, Debug)]
 pub struct Fitter {
     target: (u32, u32),
     mirrored: bool,
+    zoom: f32,
     scaler: Option<Scaler>,
 }
 
@@ -45,12 +59,17 @@ impl Fitter {
     #[must_use]
     pub fn new(width: u32, height: u32) -> Self {
         assert!(width > 0 && height > 0, "a picture of {width}×{height} has no pixels");
-        Self { target: (width, height), mirrored: false, scaler: None }
+        Self { target: (width, height), mirrored: false, zoom: *ZOOM.start(), scaler: None }
     }
 
     /// Exchanges left and right as well.
     pub fn set_mirrored(&mut self, mirrored: bool) {
         self.mirrored = mirrored;
+    }
+
+    /// Shows the middle of the picture this many times as large; clamped into [`ZOOM`].
+    pub fn set_zoom(&mut self, factor: f32) {
+        self.zoom = factor.clamp(*ZOOM.start(), *ZOOM.end());
     }
 
     /// The size of what comes out.
@@ -59,18 +78,25 @@ impl Fitter {
         self.target
     }
 
+    fn zooms(&self) -> bool {
+        self.zoom > *ZOOM.start()
+    }
+
     /// Makes the frame the encoder gets. One that fits already is passed on as it is, native surfaces included.
     #[must_use]
     pub fn fit(&mut self, frame: &VideoFrame, pool: &PicturePool) -> VideoFrame {
         let source = (frame.width(), frame.height());
-        if source == self.target && frame.rotation == Rotation::None && !self.mirrored {
+        if source == self.target && frame.rotation == Rotation::None && !self.mirrored && !self.zooms() {
             return frame.clone();
         }
         let mut picture = frame.surface.to_i420(pool);
-        let crop = cover(source, frame.rotation, self.target);
+        let mut crop = cover(source, frame.rotation, self.target);
+        if self.zooms() {
+            crop = zoomed(crop, self.zoom);
+        }
         let (width, height) = self.target;
         let scaled = if frame.rotation.swaps_sides() { (height, width) } else { (width, height) };
-        if source != scaled {
+        if source != scaled || crop != Crop::whole(source.0, source.1) {
             let scaler = match self.scaler.take() {
                 Some(scaler) if scaler.is_for(source, crop, scaled) => self.scaler.insert(scaler),
                 _ => self.scaler.insert(Scaler::new(source, crop, scaled)),
@@ -148,7 +174,47 @@ mod tests {
         assert_eq!(corners(&fitter.fit(&lying, &pool)), (200, 16, 16));
     }
 
+    #[test]
+    fn zoom_shows_the_middle_and_keeps_the_shape() {
+        let whole = Crop::whole(1280, 720);
+        assert_eq!(zoomed(whole, 2.0), Crop { x: 320, y: 180, width: 640, height: 360 });
+        assert_eq!(zoomed(whole, 5.0), Crop { x: 512, y: 288, width: 256, height: 144 });
+        assert_eq!(zoomed(Crop { x: 436, y: 0, width: 405, height: 720 }, 1.5).x, 502);
+        assert_eq!(zoomed(Crop::whole(1, 1), 5.0), Crop::whole(1, 1));
+
+        let pool = PicturePool::new();
+        let mut picture = pool.black(64, 32);
+        let stride = picture.stride(Plane::Y);
+        for row in 8..24 {
+            picture.planes_mut()[0][row * stride + 16..][..32].fill(200);
+        }
+        let source = frame(picture, Rotation::None);
+        let mut fitter = Fitter::new(64, 32);
+        let bright = |frame: &VideoFrame| {
+            let picture = frame.surface.to_i420(&pool);
+            (0..32)
+                .map(|row| picture.row(Plane::Y, row).iter().filter(|luma| **luma > 150).count())
+                .sum::<usize>()
+        };
+        assert_eq!(bright(&fitter.fit(&source, &pool)), 32 * 16);
+        fitter.set_zoom(2.0);
+        assert_eq!(bright(&fitter.fit(&source, &pool)), 64 * 32, "the middle fills the picture");
+        fitter.set_zoom(1.0);
+        assert_eq!(bright(&fitter.fit(&source, &pool)), 32 * 16);
+    }
+
     proptest! {
+        #[test]
+        fn zoomed_crops_stay_inside(
+            width in 1_u32..3000, height in 1_u32..3000, x in 0_u32..500, y in 0_u32..500, zoom in 1.0_f32..=5.0,
+        ) {
+            let crop = Crop { x: 2 * x, y: 2 * y, width, height };
+            let part = zoomed(crop, zoom);
+            prop_assert!(part.width >= 1 && part.height >= 1);
+            prop_assert!(part.x >= crop.x && part.x + part.width <= crop.x + width && part.x.is_multiple_of(2));
+            prop_assert!(part.y >= crop.y && part.y + part.height <= crop.y + height && part.y.is_multiple_of(2));
+        }
+
         #[test]
         fn crops_are_inside_whole_on_one_side_and_true_to_the_aspect(
             width in 16_u32..5000, height in 16_u32..5000, tw in 16_u32..3000, th in 16_u32..3000, turn in 0..4,

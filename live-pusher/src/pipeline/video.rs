@@ -1,9 +1,11 @@
 //! The video worker: pictures from a source through framing and encoder into the stream.
 
 pub(crate) mod cameras;
+pub(crate) mod effects;
 mod encoding;
 mod fallback;
 mod feed;
+pub(crate) mod picture;
 mod standin;
 
 use super::WorkerCx;
@@ -12,6 +14,7 @@ use super::frame_rate::FrameRateLimit;
 use crate::codes::Failure;
 use crate::handle::ControlError;
 use cameras::{Cameras, OpenCamera};
+use effects::{EffectPlan, Effects};
 use encoding::Encoding;
 use feed::{Fed, Feed};
 use live_core::config::{DevicePosition, Size};
@@ -36,7 +39,6 @@ pub(crate) struct VideoSettings {
     pub(crate) frame_rate: f64,
     pub(crate) kbps: u32,
     pub(crate) gop: u32,
-    pub(crate) mirror: bool,
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
     pub(crate) selection: Selection,
@@ -67,17 +69,19 @@ pub(crate) fn run(
     input: VideoInput,
     settings: VideoSettings,
     waiting: WaitingImage,
+    effects: &EffectPlan,
     cx: &WorkerCx,
 ) -> Result<(), Failure> {
     let desk = cx.controls.video.attend();
     let mut feed = Feed::new(input, cx)?;
     let mut worker = VideoWorker {
-        fitter: fitter(&settings),
+        fitter: Fitter::new(settings.size.width, settings.size.height),
         pool: PicturePool::new(),
         limit: FrameRateLimit::new(settings.frame_rate),
         standin: Standin::new(waiting, &settings),
         last: None,
         first: true,
+        effects: Effects::new(effects, settings.frame_rate, cx),
         encoding: Encoding::new(settings, cx),
         cx,
     };
@@ -112,12 +116,6 @@ pub(crate) fn run(
     result
 }
 
-fn fitter(settings: &VideoSettings) -> Fitter {
-    let mut fitter = Fitter::new(settings.size.width, settings.size.height);
-    fitter.set_mirrored(settings.mirror);
-    fitter
-}
-
 struct VideoWorker<'a> {
     fitter: Fitter,
     pool: PicturePool,
@@ -127,6 +125,7 @@ struct VideoWorker<'a> {
     last: Option<VideoFrame>,
     /// No picture has come yet.
     first: bool,
+    effects: Effects<'a>,
     encoding: Encoding<'a>,
     cx: &'a WorkerCx,
 }
@@ -142,11 +141,18 @@ impl VideoWorker<'_> {
         if is_late || !self.limit.admits(frame.pts) {
             return Ok(());
         }
-        let frame = self.fitter.fit(frame, &self.pool);
+        let start = Instant::now();
+        let picture = &self.cx.controls.picture;
+        self.fitter.set_mirrored(picture.mirror.load(Relaxed));
+        self.fitter.set_zoom(picture.zoom_factor());
+        let mut frame = self.fitter.fit(frame, &self.pool);
+        self.effects.apply(&mut frame, &self.pool);
         if self.standin.goes() {
             self.encoding.want_key();
         }
-        self.encode(frame)
+        let result = self.encode(frame);
+        self.effects.picture_done(start.elapsed());
+        result
     }
 
     /// Encodes the waiting image while the application is away, or the last picture while there is no camera, when it

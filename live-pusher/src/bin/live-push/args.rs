@@ -32,10 +32,8 @@ pub(crate) enum Media {
 }
 
 /// Attributes that are read and checked, but that nothing in this version acts on.
-const WITHOUT_EFFECT: [&str; 11] = [
+const WITHOUT_EFFECT: [&str; 9] = [
     "auto-focus",
-    "beauty",
-    "whiteness",
     "waiting-image",
     "waiting-image-md5",
     "device-position",

@@ -1,0 +1,30 @@
+//! Picture effects: the beauty stages of the pusher.
+//!
+//! Two stages smooth and brighten skin. [`SkinStage`] is the preferred one; [`PlainStage`] takes less than half of its time
+//! and knows less about faces. Both find skin by its colour ([`tone`]), in whatever matrix and range the picture has, and
+//! change nothing but luma, so that no colour shifts. They keep no memory of earlier pictures: what does not move
+//! does not flicker.
+//!
+//! ```
+//! use live_capture::effect::SkinStage;
+//! use live_core::{BeautyLevels, BeautyStage, Color, PicturePool, Timestamp, VideoEffect, VideoFrame};
+//!
+//! let pool = PicturePool::new();
+//! let mut frame = VideoFrame::new(Timestamp::ZERO, Color::BT601, pool.black(360, 640));
+//! let mut stage = SkinStage::new();
+//! stage.set_levels(BeautyLevels::new(5, 3));
+//! stage.apply(&mut frame, &pool).expect("this stage works in memory, and cannot fail");
+//! ```
+//!
+//! An effect of your own is a [`VideoEffect`](live_core::VideoEffect); `live-pusher` takes it with
+//! `Builder::video_effect`.
+
+mod half;
+mod plain;
+mod retouch;
+mod skin;
+pub mod tone;
+mod window;
+
+pub use plain::PlainStage;
+pub use skin::SkinStage;

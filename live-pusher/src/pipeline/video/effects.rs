@@ -1,0 +1,164 @@
+//! The effects of a session: the beauty stage of the moment, and the application's own.
+
+mod fallback;
+
+use crate::pipeline::WorkerCx;
+use fallback::{Fallback, Verdict};
+use live_core::{BeautyLevels, BeautyStage, EffectError, PicturePool, PusherCode, VideoEffect, VideoFrame};
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+/// Makes an effect of the application, once for each session, on the worker's thread.
+pub(crate) type MakeEffect = Arc<dyn Fn() -> Box<dyn VideoEffect> + Send + Sync>;
+
+/// Makes a beauty stage, when one is needed for the first time in a session, on the worker's thread.
+pub(crate) type MakeStage = Arc<dyn Fn() -> Result<Box<dyn BeautyStage>, EffectError> + Send + Sync>;
+
+/// What a session's effects are made from.
+#[derive(Clone, Default)]
+pub(crate) struct EffectPlan {
+    /// Stages before those that are built in, most preferred first.
+    pub(crate) stages: Vec<MakeStage>,
+    /// In the order they are applied.
+    pub(crate) effects: Vec<MakeEffect>,
+}
+
+/// An effect of the application that fails so often in a row is left out.
+const MOST_FAILURES: u32 = 5;
+
+/// Applies what is switched on to one picture after the other.
+pub(super) struct Effects<'a> {
+    stage: Option<Box<dyn BeautyStage>>,
+    plainer: VecDeque<MakeStage>,
+    levels: BeautyLevels,
+    fallback: Fallback,
+    effects: Vec<(Box<dyn VideoEffect>, u32)>,
+    spent: Duration,
+    cx: &'a WorkerCx,
+}
+
+impl<'a> Effects<'a> {
+    pub(super) fn new(plan: &EffectPlan, frame_rate: f64, cx: &'a WorkerCx) -> Self {
+        let built_in: [MakeStage; 2] = [
+            Arc::new(|| Ok(Box::new(live_capture::effect::SkinStage::new()))),
+            Arc::new(|| Ok(Box::new(live_capture::effect::PlainStage::new()))),
+        ];
+        Self {
+            stage: None,
+            plainer: plan.stages.iter().cloned().chain(built_in).collect(),
+            levels: BeautyLevels::NONE,
+            fallback: Fallback::new(frame_rate),
+            effects: plan.effects.iter().map(|make| (make(), 0)).collect(),
+            spent: Duration::ZERO,
+            cx,
+        }
+    }
+
+    /// Changes one picture: beauty first, then the application's effects in their order.
+    pub(super) fn apply(&mut self, frame: &mut VideoFrame, pool: &PicturePool) {
+        self.spent = Duration::ZERO;
+        let levels = self.cx.controls.picture.beauty_levels();
+        if !levels.is_none() {
+            self.beautify(levels, frame, pool);
+        }
+        let cx = self.cx;
+        self.effects.retain_mut(|(effect, failures)| match effect.apply(frame, pool) {
+            Ok(()) => {
+                *failures = 0;
+                true
+            }
+            Err(error) => {
+                *failures += 1;
+                tracing::warn!(%error, "a picture goes on without an effect");
+                if *failures == MOST_FAILURES {
+                    tell(cx, effect.name(), "none", &error.to_string());
+                }
+                *failures < MOST_FAILURES
+            }
+        });
+    }
+
+    /// Notes how long the worker took for the picture, effects included, and looks whether beauty takes too much of it.
+    pub(super) fn picture_done(&mut self, whole: Duration) {
+        if self.stage.is_none() {
+            return;
+        }
+        if let Verdict::TooSlow { stage, whole, interval } = self.fallback.picture(self.spent, whole) {
+            let of = |time: Duration| time.as_secs_f64() * 1e3;
+            let reason = format!(
+                "pictures come every {:.1} ms and take {:.1} ms, {:.1} ms of it for beauty",
+                of(interval),
+                of(whole),
+                of(stage)
+            );
+            self.step_down(&reason);
+        }
+    }
+
+    fn beautify(&mut self, levels: BeautyLevels, frame: &mut VideoFrame, pool: &PicturePool) {
+        self.open_stage();
+        let Some(stage) = &mut self.stage else { return };
+        if levels != self.levels {
+            stage.set_levels(levels);
+            self.levels = levels;
+        }
+        let start = Instant::now();
+        let result = stage.apply(frame, pool);
+        self.spent = start.elapsed();
+        match result {
+            Ok(()) => self.fallback.worked(),
+            Err(error) => {
+                tracing::warn!(%error, "a picture goes on without beauty");
+                if self.fallback.failed() {
+                    self.step_down(&error.to_string());
+                }
+            }
+        }
+    }
+
+    /// Opens the most preferred stage that is left and opens.
+    fn open_stage(&mut self) {
+        while self.stage.is_none() {
+            let Some(make) = self.plainer.pop_front() else { return };
+            match make() {
+                Ok(stage) => self.take(stage),
+                Err(error) => self.step_down_from(&error.effect, &error.message),
+            }
+        }
+    }
+
+    fn take(&mut self, stage: Box<dyn BeautyStage>) {
+        self.stage = Some(stage);
+        // It has not been told any yet.
+        self.levels = BeautyLevels::NONE;
+        self.fallback.reset();
+    }
+
+    fn step_down(&mut self, reason: &str) {
+        if let Some(stage) = self.stage.take() {
+            self.step_down_from(stage.name(), reason);
+        }
+    }
+
+    /// Opens the next stage and tells which it is.
+    fn step_down_from(&mut self, from: &str, reason: &str) {
+        let next = self.plainer.pop_front().map(|make| make());
+        match next {
+            Some(Ok(stage)) => {
+                tell(self.cx, from, stage.name(), reason);
+                self.take(stage);
+            }
+            Some(Err(error)) => {
+                tell(self.cx, from, &error.effect, reason);
+                self.step_down_from(&error.effect, &error.message);
+            }
+            None => tell(self.cx, from, "none", reason),
+        }
+    }
+}
+
+/// Code 1105.
+fn tell(cx: &WorkerCx, from: &str, to: &str, reason: &str) {
+    cx.state(PusherCode::BeautyFallback, format!("{from} → {to}: {reason}"));
+}
