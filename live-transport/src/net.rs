@@ -12,6 +12,8 @@ pub mod http;
 #[cfg(any(feature = "rtmp", feature = "http-flv"))]
 pub mod options;
 #[cfg(any(feature = "rtmp", feature = "http-flv"))]
+mod pace;
+#[cfg(any(feature = "rtmp", feature = "http-flv"))]
 pub mod proxy;
 #[cfg(feature = "relay")]
 pub mod relay;

@@ -3,7 +3,7 @@
 #[cfg(test)]
 mod tests;
 
-use super::connect::Deadlines;
+use super::connect::{Deadlines, most_of};
 use crate::rtmp::{self, ClientSession, Outgoing, ServerSession};
 use bytes::{Buf, BytesMut};
 use live_core::net_status::LinkCounters;
@@ -131,7 +131,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
             input: BytesMut::with_capacity(BLOCK),
             counters,
             timer: Box::pin(sleep_until(Instant::now())),
-            patience: deadlines.silence,
+            patience: most_of(deadlines.silence),
             stalled_since: None,
         }
     }
@@ -206,7 +206,16 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
                 }
             }
         }
-        self.stalled_since = None;
+        // TLS holds what the socket does not take.
+        match Pin::new(&mut self.io).poll_flush(cx) {
+            Poll::Ready(flushed) => {
+                flushed?;
+                self.stalled_since = None;
+            }
+            Poll::Pending => {
+                self.stalled_since.get_or_insert_with(Instant::now);
+            }
+        }
         Ok(())
     }
 

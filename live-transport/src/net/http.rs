@@ -1,10 +1,16 @@
-//! HTTP-FLV: a [`Subscriber`] over an HTTP response that does not end, or over a file on a web server.
+//! HTTP-FLV: a [`Subscriber`] over an HTTP response that does not end, or over a file on a web server, and a
+//! [`Publisher`](live_core::Publisher) over a request that does not end.
 //!
 //! The request runs over the crate's own connector, so that deadlines, socket options and events are those of every
 //! other protocol. Redirects are followed here, since each of them is an event.
 
 mod body;
+mod meter;
+mod publish;
 mod request;
+mod slot;
+
+pub use publish::HttpPublisher;
 
 use super::connect::Connector;
 use async_trait::async_trait;

@@ -2,17 +2,17 @@
 
 use super::connect::{Connection, Connector, Deadlines};
 use super::drive::{Driver, Stop, Turn};
+use super::pace::Pace;
 use crate::rtmp::auth::{self, Credentials};
 use crate::rtmp::{ClientConfig, ClientEvent, ClientSession, Error, Purpose, Refusal, Step};
 use async_trait::async_trait;
-use live_core::net_status::JitterEstimator;
 use live_core::queue::PacketReader;
 use live_core::{
-    LinkEvent, MediaSender, Outcome, OutputCx, Packet, PacketKind, Publisher, StreamUrl, Subscriber,
-    SubscriptionCx, TransportError, TransportErrorKind,
+    LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
+    TransportError, TransportErrorKind,
 };
 use std::hash::{BuildHasher, RandomState};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Publishes to RTMP servers.
 #[derive(Clone, Debug, Default)]
@@ -102,25 +102,6 @@ async fn publish(
     }
     driver.session.finish();
     driver.leave(deadlines.leave).await
-}
-
-/// How evenly the network takes media: a packet is taken when it has taken those before.
-#[derive(Default)]
-struct Pace {
-    jitter: JitterEstimator,
-    has_video: bool,
-}
-
-impl Pace {
-    /// The jitter after `packet` was taken. Where there are pictures, they alone count: the tracks do not interleave
-    /// evenly.
-    fn taken(&mut self, packet: &Packet, now: Instant) -> Duration {
-        self.has_video |= packet.is_video_unit();
-        if packet.is_video_unit() || (packet.kind == PacketKind::Audio && !self.has_video) {
-            self.jitter.record(now, packet.dts);
-        }
-        self.jitter.jitter()
-    }
 }
 
 /// Queues a packet. One that is too large is passed over; a codec that cannot be carried ends the stream.
@@ -239,6 +220,7 @@ fn is_final(step: Step, refusal: &Refusal) -> bool {
 mod tests {
     use super::*;
     use std::io;
+    use std::time::Duration;
 
     fn refused(step: Step, code: &str) -> Stop {
         let refusal = Refusal { code: code.to_owned(), description: String::new() };

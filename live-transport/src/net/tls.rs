@@ -18,6 +18,9 @@ use tokio_rustls::rustls::pki_types::pem::PemObject;
 use tokio_rustls::rustls::pki_types::{CertificateDer, ServerName};
 use tokio_rustls::rustls::{self, ClientConfig, RootCertStore};
 
+/// Bytes that wait inside the TLS session for a socket that takes nothing: one record.
+const MAX_HELD: usize = 16 * 1024;
+
 /// Whose certificates are trusted: by default those that the operating system trusts, and only for the host that the
 /// address names.
 ///
@@ -112,7 +115,10 @@ impl Tls {
         })?;
         let config = self.config().map_err(|error| failure::of_setup(url, error))?;
         let shaken = TlsConnector::from(config).connect(name, stream).await;
-        shaken.map_err(|error| failure::of_handshake(url, error))
+        let mut stream = shaken.map_err(|error| failure::of_handshake(url, error))?;
+        // What waits here, the packet queue does not see.
+        stream.get_mut().1.set_buffer_limit(Some(MAX_HELD));
+        Ok(stream)
     }
 
     fn config(&self) -> Result<Arc<ClientConfig>, rustls::Error> {

@@ -70,7 +70,7 @@ async fn a_publisher_whose_peer_takes_nothing_stalls() {
     let start = Instant::now();
     let stalled = driver.wait().await;
     assert!(matches!(stalled, Err(Stop::Stalled(_))), "{stalled:?}");
-    assert_eq!(start.elapsed(), Duration::from_secs(10));
+    assert_eq!(start.elapsed(), Duration::from_secs(8)); // four fifths of the deadline
 }
 
 #[tokio::test(start_paused = true)]

@@ -60,30 +60,8 @@ pub(super) async fn send(
     headers: HeaderMap,
     cx: &SubscriptionCx,
 ) -> Result<Answer, TransportError> {
-    if !matches!(place.scheme(), Scheme::Http | Scheme::Https) {
-        let text = format!("an HTTP stream is asked for, and this is an address of {}", place.scheme());
-        return Err(TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent());
-    }
-    let mut request = Request::new(String::new());
-    *request.uri_mut() = place.path_and_query().parse().map_err(|_| {
-        let text = "the path of this address has characters that HTTP does not allow: percent-encode them";
-        TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent()
-    })?;
-    *request.headers_mut() = headers;
-
+    let request = to(place, headers, String::new())?;
     let connection = connector.connect(place, &cx.events).await?;
-    let unanswered = |reason: hyper::Error| {
-        let (kind, text) = match &reason {
-            reason if reason.is_parse() => {
-                (TransportErrorKind::Malformed, "this is no web server: its answer is not HTTP")
-            }
-            reason if reason.is_incomplete_message() => {
-                (TransportErrorKind::Handshake, "the server closed the connection instead of answering")
-            }
-            _ => (TransportErrorKind::Handshake, "the request was not answered"),
-        };
-        TransportError::new(kind, place.peer(), text).because(reason)
-    };
     let mut builder = http1::Builder::new();
     builder.max_buf_size(MAX_HEAD);
     let mut io = JoinSet::new();
@@ -96,7 +74,36 @@ pub(super) async fn send(
         let text = format!("the server did not answer within {} s", connector.deadlines.answer.as_secs_f32());
         TransportError::new(TransportErrorKind::Handshake, place.peer(), text)
     })?;
-    judge(connector, place, response.map_err(unanswered)?, io)
+    judge(connector, place, response.map_err(|reason| unanswered(place, reason))?, io)
+}
+
+/// A request to `place`.
+pub(super) fn to<B>(place: &StreamUrl, headers: HeaderMap, body: B) -> Result<Request<B>, TransportError> {
+    if !matches!(place.scheme(), Scheme::Http | Scheme::Https) {
+        let text = format!("an HTTP stream is asked for, and this is an address of {}", place.scheme());
+        return Err(TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent());
+    }
+    let mut request = Request::new(body);
+    *request.uri_mut() = place.path_and_query().parse().map_err(|_| {
+        let text = "the path of this address has characters that HTTP does not allow: percent-encode them";
+        TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent()
+    })?;
+    *request.headers_mut() = headers;
+    Ok(request)
+}
+
+/// There was no answer, or none that is HTTP.
+pub(super) fn unanswered(place: &StreamUrl, reason: hyper::Error) -> TransportError {
+    let (kind, text) = match &reason {
+        reason if reason.is_parse() => {
+            (TransportErrorKind::Malformed, "this is no web server: its answer is not HTTP")
+        }
+        reason if reason.is_incomplete_message() => {
+            (TransportErrorKind::Handshake, "the server closed the connection instead of answering")
+        }
+        _ => (TransportErrorKind::Handshake, "the request was not answered"),
+    };
+    TransportError::new(kind, place.peer(), text).because(reason)
 }
 
 /// Goes by the status.
@@ -114,16 +121,20 @@ fn judge(
             let silence = connector.deadlines.silence;
             Ok(Answer::Stream(Stream::new(place.peer(), content_type, response.into_body(), io, silence)))
         }
-        StatusCode::MOVED_PERMANENTLY
-        | StatusCode::FOUND
-        | StatusCode::SEE_OTHER
-        | StatusCode::TEMPORARY_REDIRECT
-        | StatusCode::PERMANENT_REDIRECT => redirect(place, &response).map(Answer::Redirect),
+        status if is_redirect(status) => redirect(place, &response).map(Answer::Redirect),
         _ => Err(refused(place, status)),
     }
 }
 
-fn redirect(place: &StreamUrl, response: &Response<Incoming>) -> Result<StreamUrl, TransportError> {
+/// Whether the answer says where else to ask.
+pub(super) fn is_redirect(status: StatusCode) -> bool {
+    matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
+}
+
+pub(super) fn redirect(
+    place: &StreamUrl,
+    response: &Response<Incoming>,
+) -> Result<StreamUrl, TransportError> {
     let location = response.headers().get(LOCATION).and_then(|value| value.to_str().ok());
     let failed = |text| TransportError::new(TransportErrorKind::Malformed, place.peer(), text);
     let location = location.ok_or_else(|| failed("the server redirects and does not say where to"))?;

@@ -56,6 +56,9 @@ fn of_certificate(url: &StreamUrl, reason: &CertificateError) -> String {
         CertificateError::UnknownIssuer => {
             "unknown issuer: nobody who is trusted here has signed it. Give its authority as a root".to_owned()
         }
+        CertificateError::BadSignature => {
+            "its signature is not that of the authority it names, as far as that is trusted here".to_owned()
+        }
         CertificateError::Revoked => "it has been revoked".to_owned(),
         CertificateError::Other(other) if format!("{other:?}").contains("CaUsedAsEndEntity") => {
             "it is that of an authority (CA:TRUE), and no server may show it as its own: make one with CA:FALSE"
