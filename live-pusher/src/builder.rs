@@ -65,6 +65,7 @@ pub struct Builder {
     config: PusherConfig,
     media: Media,
     looping: bool,
+    copy: bool,
     video_encoder: Selection,
     audio_encoder: Selection,
     entropy: Entropy,
@@ -86,6 +87,7 @@ impl Builder {
             config: PusherConfig::default(),
             media: Media::Sources(Sources::default()),
             looping: false,
+            copy: false,
             video_encoder: Selection::Auto,
             audio_encoder: Selection::Auto,
             entropy: Entropy::Auto,
@@ -290,6 +292,17 @@ impl Builder {
         self
     }
 
+    /// Whether encoded input is passed on as it is, neither decoded nor encoded: no loss, next to no work. `false`.
+    ///
+    /// Needs [`input_file`](Self::input_file) or [`packet_source`](Self::packet_source) with H.264, AAC or MP3; the
+    /// session fails with -1301 for what FLV and RTMP do not carry. Size, rate, bitrate and effects are the input's own;
+    /// while muted the sound is left out. A receiver that joins waits for the input's next key frame.
+    #[must_use]
+    pub fn copy(mut self, copy: bool) -> Self {
+        self.copy = copy;
+        self
+    }
+
     /// Which video encoder may serve. Auto.
     #[must_use]
     pub fn video_encoder(mut self, selection: Selection) -> Self {
@@ -390,6 +403,10 @@ impl Builder {
             Err(error) => mistakes.push(Mistake::new("url", error.to_string())),
         }
         mistakes.extend(self.missing_media());
+        if self.copy && !matches!(self.media, Media::Packets(_)) {
+            let problem = "only encoded input can be copied: give input_file or packet_source";
+            mistakes.push(Mistake::new("copy", problem));
+        }
         let registry = self.registry.take().unwrap_or_else(transport::registry);
         mistakes.extend(unknown("video-encoder", &self.video_encoder, &registry.video_encoders));
         mistakes.extend(unknown("audio-encoder", &self.audio_encoder, &registry.audio_encoders));
@@ -422,6 +439,7 @@ impl Builder {
             retry: self.retry.unwrap_or_else(|| RetryPolicy::of_mode(config.mode)),
             media: self.media,
             looping: self.looping,
+            copy: self.copy,
             audio_encoder: self.audio_encoder,
             fresh_url: self.fresh_url,
             registry: Arc::new(registry),
@@ -489,6 +507,7 @@ pub(crate) struct Blueprint {
     config: CheckedPusherConfig,
     media: Media,
     looping: bool,
+    copy: bool,
     video: VideoSettings,
     audio_encoder: Selection,
     fresh_url: Option<FreshUrl>,
@@ -513,7 +532,8 @@ impl Blueprint {
             },
             Media::Packets(open) => {
                 let open = Arc::clone(open);
-                Input::Packets { open: Box::new(move || open()), looping: self.looping }
+                let (open, looping) = (Box::new(move || open()), self.looping);
+                if self.copy { Input::Copied { open, looping } } else { Input::Packets { open, looping } }
             }
         };
         Ok(Plan {

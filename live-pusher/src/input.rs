@@ -1,5 +1,7 @@
 //! Already encoded input: decoded and paced in real time, pass after pass.
 
+pub(crate) mod copy;
+mod reading;
 mod sample_line;
 
 use crate::codes::{self, Failure};
@@ -10,29 +12,19 @@ use live_core::{
     PacketKind, PacketSource, Registry, Selection, SessionClock, SourceInfo, SourceKind, Timestamp, Track,
     VideoDecoder, VideoFrame,
 };
+use reading::{MOST_SILENCE, Pacing, Reading};
 use sample_line::SampleLine;
-use std::collections::VecDeque;
-use std::time::{Duration, Instant};
-
-/// Packets looked at before the input's tracks are taken as known.
-const MOST_AHEAD: usize = 256;
-
-/// The longest sleep between two looks at the stop flag.
-const NAP: Duration = Duration::from_millis(20);
+use std::time::Duration;
 
 /// Sound that comes this much later than the pictures of its time, in µs, is taken for missing: silence takes its place.
 const LATE_SOUND: i64 = 1_000_000;
-
-/// The longest silence made at a time, and the longest end of a pass that only the source's word stands for.
-const MOST_SILENCE: Duration = Duration::from_secs(1);
 
 /// Access units that may fail before the first one succeeds.
 const MOST_FAILURES: u32 = 100;
 
 /// An input whose tracks are known and can be decoded.
 pub(crate) struct FileInput {
-    source: Box<dyn PacketSource>,
-    ahead: VecDeque<Packet>,
+    reading: Reading,
     video: Option<Box<dyn VideoDecoder>>,
     audio: Option<Sound>,
     looping: bool,
@@ -68,25 +60,24 @@ impl FileInput {
         wanted: Wanted,
         looping: bool,
     ) -> Result<Self, CaptureError> {
-        let mut input = Self { source, ahead: VecDeque::new(), video: None, audio: None, looping };
-        input.look_ahead()?;
-        if let Some((codec, config)) = input.config(Track::Video).filter(|_| wanted.video) {
+        let mut input = Self { reading: Reading::begin(source)?, video: None, audio: None, looping };
+        if let Some((codec, config)) = input.reading.config(Track::Video).filter(|_| wanted.video) {
             let opened = registry.video_decoders.open(codec, &Selection::Auto, &config);
             input.video = Some(opened.map_err(|error| input.cannot_decode(error))?.codec);
         }
-        if let Some((codec, config)) = input.config(Track::Audio).filter(|_| wanted.audio) {
+        if let Some((codec, config)) = input.reading.config(Track::Audio).filter(|_| wanted.audio) {
             input.audio = input.open_sound(registry, codec, &config)?;
         }
         if input.video.is_none() && input.audio.is_none() {
             let message = "it has no picture and no sound that could be pushed";
-            return Err(CaptureError::new(CaptureErrorKind::Malformed, input.source.info().name, message));
+            return Err(CaptureError::new(CaptureErrorKind::Malformed, input.reading.info().name, message));
         }
         Ok(input)
     }
 
     pub(crate) fn tracks(&self) -> FileTracks {
         FileTracks {
-            info: self.source.info(),
+            info: self.reading.info(),
             video: self.video.is_some(),
             audio: self.audio.as_ref().map(|sound| sound.spec),
         }
@@ -100,12 +91,12 @@ impl FileInput {
         video: Option<FrameSender<VideoFrame>>,
         audio: Option<FrameSender<AudioFrame>>,
     ) -> Result<(), Failure> {
-        let start = clock.at(Instant::now());
-        let mut outlet = Outlet { clock, stop, video, audio, start, pass: 0, failures: 0, frames: 0 };
+        let pacing = Pacing::new(clock, stop);
+        let mut outlet = Outlet { pacing, video, audio, failures: 0, frames: 0 };
         loop {
             let mut end = PassEnd::default();
-            while let Some(packet) = self.next_packet().map_err(|error| failed(&error))? {
-                if !outlet.wait_until(outlet.session_time(packet.dts)) {
+            while let Some(packet) = self.reading.next().map_err(|error| failed(&error))? {
+                if !outlet.pacing.wait_until(outlet.pacing.session_time(packet.dts)) {
                     return Ok(());
                 }
                 self.fill_sound(&mut outlet, packet.dts.offset_micros(-LATE_SOUND));
@@ -118,35 +109,9 @@ impl FileInput {
             if !self.looping || length.is_zero() {
                 return Ok(());
             }
-            outlet.pass += i64::try_from(length.as_micros()).unwrap_or(i64::MAX);
-            self.source.rewind().map_err(|error| failed(&error))?;
+            outlet.pacing.next_pass(length);
+            self.reading.rewind().map_err(|error| failed(&error))?;
         }
-    }
-
-    fn next_packet(&mut self) -> Result<Option<Packet>, CaptureError> {
-        match self.ahead.pop_front() {
-            Some(packet) => Ok(Some(packet)),
-            None => self.source.next_packet(),
-        }
-    }
-
-    /// Reads until both tracks have shown themselves, or so far that the missing one is not there.
-    fn look_ahead(&mut self) -> Result<(), CaptureError> {
-        let mut units = [false; 2];
-        while units != [true; 2] && self.ahead.len() < MOST_AHEAD {
-            let Some(packet) = self.source.next_packet()? else { break };
-            units[0] |= packet.is_video_unit();
-            units[1] |= packet.kind == PacketKind::Audio;
-            self.ahead.push_back(packet);
-        }
-        Ok(())
-    }
-
-    fn config(&self, track: Track) -> Option<(Codec, Packet)> {
-        self.ahead.iter().find_map(|packet| match packet.kind {
-            PacketKind::Config(codec) if packet.track == track => Some((codec, packet.clone())),
-            _ => None,
-        })
     }
 
     /// The sound's decoder and layout; `None` when there is a configuration but no sound.
@@ -156,7 +121,7 @@ impl FileInput {
         codec: Codec,
         config: &Packet,
     ) -> Result<Option<Sound>, CaptureError> {
-        let Some(first) = self.ahead.iter().find(|packet| packet.kind == PacketKind::Audio) else {
+        let Some(first) = self.reading.ahead().iter().find(|packet| packet.kind == PacketKind::Audio) else {
             return Ok(None);
         };
         let open = || registry.audio_decoders.open(codec, &Selection::Auto, config);
@@ -170,7 +135,7 @@ impl FileInput {
     }
 
     fn cannot_decode(&self, error: CodecError) -> CaptureError {
-        CaptureError::new(CaptureErrorKind::Malformed, self.source.info().name, "it cannot be decoded")
+        CaptureError::new(CaptureErrorKind::Malformed, self.reading.info().name, "it cannot be decoded")
             .because(error)
     }
 
@@ -213,16 +178,15 @@ impl FileInput {
     /// plausible.
     fn pass_length(&self, outlet: &Outlet<'_>, pictures: Duration) -> Duration {
         let sound = self.audio.as_ref().map_or(Duration::ZERO, |sound| {
-            sound.line.next().offset_micros(-outlet.pass).saturating_since(Timestamp::ZERO)
+            sound.line.next().offset_micros(-outlet.pacing.pass()).saturating_since(Timestamp::ZERO)
         });
-        let seen = pictures.max(sound);
-        self.source.duration().map_or(seen, |said| said.clamp(seen, seen + MOST_SILENCE))
+        self.reading.pass_length(pictures.max(sound))
     }
 
     /// Gives out silence where the sound of the pass has not come to `until`, a time of the pass.
     fn fill_sound(&mut self, outlet: &mut Outlet<'_>, until: Timestamp) {
         if let Some(sound) = &mut self.audio {
-            let missing = sound.line.pad_to(until.offset_micros(outlet.pass));
+            let missing = sound.line.pad_to(until.offset_micros(outlet.pacing.pass()));
             let most = sound.spec.sample_rate as usize * usize::try_from(MOST_SILENCE.as_secs()).unwrap_or(1);
             outlet.send_sound(sound, vec![0.0; missing.min(most) * usize::from(sound.spec.channels)]);
         }
@@ -262,44 +226,20 @@ fn failed(error: &CaptureError) -> Failure {
 
 /// Where decoded frames go, and when.
 struct Outlet<'a> {
-    clock: SessionClock,
-    stop: &'a StopFlag,
+    pacing: Pacing<'a>,
     video: Option<FrameSender<VideoFrame>>,
     audio: Option<FrameSender<AudioFrame>>,
-    /// The session time at which the first pass began.
-    start: Timestamp,
-    /// Microseconds from there to the beginning of the current pass.
-    pass: i64,
     failures: u32,
     frames: u64,
 }
 
 impl Outlet<'_> {
-    /// A time of the current pass on the session's timeline.
-    fn session_time(&self, at: Timestamp) -> Timestamp {
-        at.offset_micros(self.pass).offset_micros(self.start.as_micros())
-    }
-
-    /// Waits until the session reads `due`; `false` when the session stops first.
-    fn wait_until(&self, due: Timestamp) -> bool {
-        loop {
-            if self.stop.is_set() {
-                return false;
-            }
-            let left = due.saturating_since(self.clock.at(Instant::now()));
-            if left.is_zero() {
-                return true;
-            }
-            std::thread::sleep(left.min(NAP));
-        }
-    }
-
     fn pictures(&mut self, frames: Vec<VideoFrame>) {
         self.frames += frames.len() as u64;
         let Some(sender) = &self.video else { return };
         // Pictures before zero are there to be decoded, not shown.
         for mut frame in frames.into_iter().filter(|frame| frame.pts >= Timestamp::ZERO) {
-            frame.pts = self.session_time(frame.pts);
+            frame.pts = self.pacing.session_time(frame.pts);
             sender.send(frame);
         }
     }
@@ -308,7 +248,7 @@ impl Outlet<'_> {
         self.frames += frames.len() as u64;
         for mut frame in frames {
             let channels = usize::from(sound.spec.channels);
-            let at = frame.pts.offset_micros(self.pass);
+            let at = frame.pts.offset_micros(self.pacing.pass());
             let fit = sound.line.fit(at, frame.samples.len() / channels);
             if fit.silence > 0 {
                 // A longer hole is filled by the frames that follow, and while pictures come, by `fill_sound`.
@@ -323,7 +263,7 @@ impl Outlet<'_> {
     /// Sends samples that follow the ones sent before.
     fn send_sound(&self, sound: &mut Sound, samples: Vec<f32>) {
         let Some(sender) = self.audio.as_ref().filter(|_| !samples.is_empty()) else { return };
-        let pts = sound.line.next().offset_micros(self.start.as_micros());
+        let pts = sound.line.next().offset_micros(self.pacing.start().as_micros());
         sound.line.advance(samples.len() / usize::from(sound.spec.channels));
         sender.send(AudioFrame { pts, samples });
     }

@@ -3,6 +3,7 @@
 use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
 use crate::handle::Shared;
+use crate::input::copy::{CopiedStream, CopyInput};
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::fresh_url::FreshUrl;
 use crate::output::running::{Common, Running};
@@ -42,6 +43,8 @@ pub(crate) enum Input {
     Sources { video: Option<Cameras>, audio: Made<AudioInput> },
     /// Encoded input, opened on the thread that decodes it.
     Packets { open: OpenPackets, looping: bool },
+    /// Encoded input, passed on as it is.
+    Copied { open: OpenPackets, looping: bool },
 }
 
 /// A source, or why there is none although one was asked for.
@@ -267,6 +270,11 @@ impl Session {
                     file.audio.map(|(spec, receiver)| (spec, AudioInput::Open(info.clone(), spec, receiver))),
                 )
             }
+            Input::Copied { open, looping } => {
+                let wanted = Wanted { video: config.enable_camera, audio: config.enable_mic };
+                let (input, stream) = self.open_copied(open, wanted, looping).await?;
+                return self.start_copying(input, stream, plan.registry, plan.controls);
+            }
         };
         let sound = audio.as_ref().map(|(spec, _)| sound_settings(config, *spec, plan.audio_encoder));
         let awaited = [(video.is_some(), Track::Video), (sound.is_some(), Track::Audio)];
@@ -274,15 +282,7 @@ impl Session {
         let metadata = metadata(video.is_some().then_some(&plan.video), sound.as_ref());
         let first = Packet::metadata(Timestamp::ZERO, metadata);
         let writer = StreamWriter::new(first, awaited, self.queue.clone(), self.epoch.clone());
-        let cx = WorkerCx {
-            clock: self.clock,
-            events: self.shared.events.clone(),
-            registry: plan.registry,
-            writer: writer.clone(),
-            stats: Arc::clone(&self.stats),
-            controls: plan.controls,
-            stop: self.stop_workers.clone(),
-        };
+        let cx = self.worker_cx(plan.registry, plan.controls, &writer);
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
             let (settings, waiting, effects, cx) = (plan.video, plan.waiting, plan.effects, cx.clone());
@@ -305,6 +305,51 @@ impl Session {
         let code = codes::of_capture(track, kind, error);
         self.shared.state_event(code, &error.to_string());
         Failure::new(code, error.to_string())
+    }
+
+    /// Opens encoded input that is to be passed on, where opening may block.
+    async fn open_copied(
+        &self,
+        open: OpenPackets,
+        wanted: Wanted,
+        looping: bool,
+    ) -> Result<(CopyInput, CopiedStream), Failure> {
+        let opening = move || open().and_then(|source| CopyInput::open(source, wanted, looping));
+        let opened = tokio::task::spawn_blocking(opening).await;
+        let opened = opened.map_err(|_| Failure::internal("opening the input panicked".into()))?;
+        opened.map_err(|error| {
+            let code = codes::of_capture(Track::Video, SourceKind::File, &error);
+            self.shared.state_event(code, &error.to_string());
+            Failure::new(code, error.to_string())
+        })
+    }
+
+    fn start_copying(
+        &self,
+        input: CopyInput,
+        stream: CopiedStream,
+        registry: Arc<Registry>,
+        controls: Arc<Controls>,
+    ) -> Result<Workers, Failure> {
+        let first = Packet::metadata(Timestamp::ZERO, stream.metadata);
+        let writer = StreamWriter::new(first, stream.tracks, self.queue.clone(), self.epoch.clone());
+        let cx = self.worker_cx(registry, controls, &writer);
+        let work = move || input.run(&stream.info, &cx);
+        // It does both tracks' work; the session lasts as long as it does.
+        let worker = Worker::spawn("live-copy", self.stop_workers.clone(), work)?;
+        Ok(Workers { file: None, video: Some(worker), audio: None, writer })
+    }
+
+    fn worker_cx(&self, registry: Arc<Registry>, controls: Arc<Controls>, writer: &StreamWriter) -> WorkerCx {
+        WorkerCx {
+            clock: self.clock,
+            events: self.shared.events.clone(),
+            registry,
+            writer: writer.clone(),
+            stats: Arc::clone(&self.stats),
+            controls,
+            stop: self.stop_workers.clone(),
+        }
     }
 
     /// Opens encoded input on a thread of its own and waits until its tracks are known.

@@ -72,7 +72,7 @@ async fn wait_for(events: &mut EventStream<PusherEvent>, wanted: PusherCode) {
 fn pusher_threads() -> usize {
     let Ok(tasks) = std::fs::read_dir("/proc/self/task") else { return 0 };
     let names = tasks.flatten().filter_map(|task| std::fs::read_to_string(task.path().join("comm")).ok());
-    names.filter(|name| ["live-video", "live-audio", "live-file"].contains(&name.trim())).count()
+    names.filter(|name| ["live-video", "live-audio", "live-file", "live-copy"].contains(&name.trim())).count()
 }
 
 /// Tests that run in one process take turns, as they count its threads.

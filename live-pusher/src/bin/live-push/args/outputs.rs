@@ -9,6 +9,7 @@ use live_pusher::Builder;
 pub(crate) struct Outputs {
     also: Vec<String>,
     retries: Option<Retries>,
+    copy: bool,
 }
 
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -18,7 +19,7 @@ enum Retries {
 }
 
 /// The flags.
-pub(super) fn flags() -> [Arg; 2] {
+pub(super) fn flags() -> [Arg; 3] {
     [
         Arg::new("also")
             .long("also")
@@ -29,6 +30,10 @@ pub(super) fn flags() -> [Arg; 2] {
             .long("retries")
             .value_name("N|endless")
             .help("How often in a row a lost connection is tried again; 3 unless given"),
+        Arg::new("copy")
+            .long("copy")
+            .action(ArgAction::SetTrue)
+            .help("Pass --input on as it is, neither decoded nor encoded"),
     ]
 }
 
@@ -40,7 +45,7 @@ impl Outputs {
             Err(_) => Err(format!("--retries: {text} is not allowed: expected a number, or endless")),
         });
         let also = matches.get_many::<String>("also").into_iter().flatten().cloned().collect();
-        Ok(Self { also, retries: retries.transpose()? })
+        Ok(Self { also, retries: retries.transpose()?, copy: matches.get_flag("copy") })
     }
 
     /// The destinations beside the first one.
@@ -49,7 +54,7 @@ impl Outputs {
     }
 
     pub(crate) fn apply(self, mode: Mode, builder: Builder) -> Builder {
-        let builder = self.also.into_iter().fold(builder, Builder::also);
+        let builder = self.also.into_iter().fold(builder, Builder::also).copy(self.copy);
         let policy = RetryPolicy::of_mode(mode);
         match self.retries {
             None => builder,
