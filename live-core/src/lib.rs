@@ -31,7 +31,8 @@
 //! ```
 //!
 //! # Features
-//! `conformance` adds the module of that name: the examination every codec and source backend sits.
+//! `conformance` adds the module of that name: the examination every codec and source backend sits. `simnet` adds a
+//! simulated network, for tests of what reacts to one.
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
@@ -50,6 +51,8 @@ pub mod packet;
 pub mod pixels;
 pub mod queue;
 pub mod registry;
+#[cfg(feature = "simnet")]
+pub mod simnet;
 pub mod state;
 pub mod time;
 pub mod traits;
