@@ -46,6 +46,7 @@ mod input;
 mod output;
 mod pipeline;
 mod pusher;
+pub mod rate;
 mod session;
 mod transport;
 

@@ -1,0 +1,64 @@
+//! Our controller, as the session uses it.
+
+use super::policy::{AUDIO_KBPS, FPS, LIMITS, Policy, Target, View};
+use live_core::config::Size;
+use live_core::queue::DropRule;
+use live_pusher::rate::{Control, RateConfig, Sample, Temper};
+use std::time::{Duration, Instant};
+
+pub struct Ours {
+    control: Control,
+    temper: Temper,
+    epoch: Instant,
+    wished: bool,
+}
+
+impl Ours {
+    pub fn new(temper: Temper) -> Self {
+        let (min_kbps, start_kbps, max_kbps) = LIMITS;
+        let config = RateConfig {
+            min_kbps,
+            max_kbps,
+            start_kbps,
+            audio_kbps: AUDIO_KBPS,
+            fps: f64::from(FPS),
+            // One size: the ladder has tests of its own.
+            ladder: vec![Size::new(320, 180)],
+            temper,
+        };
+        let epoch = Instant::now();
+        Self { control: Control::new(config, epoch), temper, epoch, wished: false }
+    }
+}
+
+impl Policy for Ours {
+    fn name(&self) -> &'static str {
+        if self.temper == Temper::Quick { "ours, RTC" } else { "ours, SD/HD/FHD" }
+    }
+
+    fn drop_rule(&self) -> DropRule {
+        live_pusher::rate::drop_rule(self.temper)
+    }
+
+    fn asks_for_keys(&self) -> bool {
+        true
+    }
+
+    fn decide(&mut self, view: &View) -> Target {
+        let sample = Sample {
+            queue: view.queue.backlog,
+            queued: view.queue.bytes as u64 + view.pending,
+            produced: view.produced,
+            sent: view.taken,
+            acknowledged: 0,
+            info: Some(view.info),
+        };
+        let decision = self.control.sample(self.epoch + view.now, &sample);
+        self.wished |= decision.key_wanted;
+        Target { kbps: decision.target.kbps, fps: decision.target.fps }
+    }
+
+    fn wants_key(&mut self) -> bool {
+        std::mem::take(&mut self.wished)
+    }
+}
