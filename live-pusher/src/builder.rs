@@ -78,6 +78,7 @@ pub struct Builder {
     also: Vec<(String, Option<Arc<dyn Publisher>>)>,
     fresh_url: Option<FreshUrl>,
     effects: EffectPlan,
+    adaptive: bool,
 }
 
 impl Builder {
@@ -100,6 +101,7 @@ impl Builder {
             also: Vec::new(),
             fresh_url: None,
             effects: EffectPlan::default(),
+            adaptive: true,
         }
     }
 
@@ -159,7 +161,8 @@ impl Builder {
         self
     }
 
-    /// `min-bitrate` and `max-bitrate`: the mode's start bitrate is clamped between them, in kbit/s. 200 and 1000.
+    /// `min-bitrate` and `max-bitrate`: floor and ceiling of the [adaptive](Self::adaptive_bitrate) video bitrate, in
+    /// kbit/s. 200 and 1000. The mode's start bitrate is clamped between them.
     #[must_use]
     pub fn bitrate(mut self, min: u32, max: u32) -> Self {
         self.config.min_bitrate = min;
@@ -211,6 +214,14 @@ impl Builder {
     #[must_use]
     pub fn audio_quality(mut self, quality: AudioQuality) -> Self {
         self.config.audio_quality = quality;
+        self
+    }
+
+    /// Whether the video bitrate, the frame rate and the picture size follow what the uplink takes, between
+    /// `min-bitrate` and `max-bitrate`; else they stay as they are at the start. `true`.
+    #[must_use]
+    pub fn adaptive_bitrate(mut self, adaptive: bool) -> Self {
+        self.adaptive = adaptive;
         self
     }
 
@@ -445,6 +456,7 @@ impl Builder {
             registry: Arc::new(registry),
             controls: Arc::clone(&controls),
             effects: self.effects,
+            adaptive: self.adaptive,
             config,
         };
         let autopush = blueprint.config.autopush;
@@ -515,6 +527,7 @@ pub(crate) struct Blueprint {
     controls: Arc<Controls>,
     retry: RetryPolicy,
     effects: EffectPlan,
+    adaptive: bool,
 }
 
 impl Blueprint {
@@ -547,6 +560,7 @@ impl Blueprint {
             controls: Arc::clone(&self.controls),
             retry: self.retry,
             effects: self.effects.clone(),
+            adaptive: self.adaptive,
         })
     }
 }
@@ -567,6 +581,7 @@ fn video_settings(
 ) -> VideoSettings {
     VideoSettings {
         size: config.ladder()[0],
+        ladder: config.ladder(),
         frame_rate: f64::from(config.fps),
         kbps: config.start_kbps(),
         gop: config.gop(),

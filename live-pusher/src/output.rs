@@ -40,6 +40,7 @@ struct Output {
     link: Arc<Link>,
     epoch: WireEpoch,
     fresh_url: Option<FreshUrl>,
+    live_rule: DropRule,
 }
 
 impl Output {
@@ -147,7 +148,7 @@ impl Output {
             .publisher(&url)
             .inspect_err(|error| tracing::warn!(%error, "the server asked us to move where we cannot"))
             .ok()?;
-        let mut reader = self.queue.reader(drop_rule(&self.destination));
+        let mut reader = self.queue.reader(self.destination.drop_rule(self.live_rule));
         reader.pause();
         let listener = Listener { replaces: Some(current.reader.clone()), ..self.listener() };
         Some(Connection::new(url, publisher, reader, listener))
@@ -189,10 +190,6 @@ async fn ended(connection: &mut Option<Connection>) -> (Outcome, PacketReader) {
             return (outcome, reader);
         }
     }
-}
-
-fn drop_rule(destination: &Destination) -> DropRule {
-    if destination.is_file() { DropRule::NEVER } else { DropRule::default() }
 }
 
 /// The session fires the code, when nothing else will happen any more.

@@ -5,6 +5,7 @@ pub(crate) mod background;
 mod frame_rate;
 pub(crate) mod orders;
 mod preroll;
+pub(crate) mod retarget;
 mod sound;
 pub(crate) mod stats;
 pub(crate) mod video;
@@ -60,6 +61,8 @@ impl Controls {
         self.background.store(background, Relaxed);
         self.mic_closed.store(background && self.background_mute.load(Relaxed), Relaxed);
     }
+    /// What the bitrate controller wants of the video encoder.
+    pub(crate) encode: retarget::Retarget,
 }
 
 /// Tells the workers of a session to finish. Clones share it.

@@ -29,7 +29,7 @@ mod ladder;
 pub use congestion::Congestion;
 pub use control::{Control, Decision};
 
-use live_core::config::Size;
+use live_core::config::{Mode, Size};
 use live_core::net_status::LinkInfo;
 use live_core::queue::DropRule;
 use std::time::Duration;
@@ -46,12 +46,19 @@ pub struct EncodeTarget {
 }
 
 /// How a controller behaves.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
 pub enum Temper {
     /// For conversation: notices a wait of a tenth of a second, reacts to it within half a second, climbs quickly.
     Quick,
     /// For broadcasting: lets short waits pass, changes seldom.
+    #[default]
     Calm,
+}
+
+impl From<Mode> for Temper {
+    fn from(mode: Mode) -> Self {
+        if mode == Mode::Rtc { Self::Quick } else { Self::Calm }
+    }
 }
 
 /// What a [`Control`] may choose from.
@@ -63,14 +70,14 @@ pub struct RateConfig {
     pub max_kbps: u32,
     /// The video bitrate at the start, kbit/s.
     pub start_kbps: u32,
-    /// The bitrate of the sound, which never changes, kbit/s.
-    pub audio_kbps: u32,
     /// Pictures per second, as configured.
     pub fps: f64,
     /// Picture sizes, the largest first. Not empty.
     pub ladder: Vec<Size>,
     /// How it behaves.
     pub temper: Temper,
+    /// Whether the target ever changes. Congestion is told in any case.
+    pub adaptive: bool,
 }
 
 /// How the primary output is doing at one moment.
@@ -80,8 +87,10 @@ pub struct Sample {
     pub queue: Duration,
     /// Bytes that wait in the packet queue, and behind it for the kernel.
     pub queued: u64,
-    /// Bytes that the encoders have made since the session began.
-    pub produced: u64,
+    /// Bytes that the video encoder has made since the session began.
+    pub video: u64,
+    /// Bytes that the audio encoder has made since the session began.
+    pub audio: u64,
     /// Bytes that the kernel has taken since the session began.
     pub sent: u64,
     /// Bytes that the peer has acknowledged in the stream's own protocol. Matters only without [`info`](Self::info).

@@ -1,5 +1,6 @@
 //! One run of a pusher: opens everything, watches over it, and takes it down again.
 
+use crate::adaptation::{self, Adaptation};
 use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
 use crate::handle::Shared;
@@ -64,6 +65,7 @@ pub(crate) struct Plan {
     pub(crate) retry: RetryPolicy,
     pub(crate) fresh_url: Option<FreshUrl>,
     pub(crate) effects: EffectPlan,
+    pub(crate) adaptive: bool,
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
@@ -171,6 +173,7 @@ impl Session {
     async fn run(self, plan: Plan, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         // The outputs connect while the workers open their devices.
         let mut outputs = Running::open(Arc::clone(&self.shared.destinations), self.common(&plan));
+        let adaptation = self.adaptation(&plan);
         let started = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => None,
@@ -179,12 +182,23 @@ impl Session {
         let result = match started {
             None => Ok(()),
             Some(Err(failure)) => Err(failure),
-            Some(Ok(workers)) => self.supervise(workers, &mut outputs, stop).await,
+            Some(Ok(workers)) => self.supervise(workers, &mut outputs, adaptation, stop).await,
         };
         self.shared.step(Step::Stop);
         self.stop_workers.set();
         self.shared.set_status(outputs.close().await);
         result
+    }
+
+    fn adaptation(&self, plan: &Plan) -> Adaptation {
+        let events = self.shared.events.clone();
+        Adaptation::new(
+            &plan.config,
+            plan.adaptive,
+            Arc::clone(&self.stats),
+            Arc::clone(&plan.controls),
+            events,
+        )
     }
 
     /// What every output of the session is given.
@@ -196,6 +210,7 @@ impl Session {
             stats: Arc::clone(&self.stats),
             retry: plan.retry,
             fresh_url: plan.fresh_url.clone(),
+            live_rule: crate::rate::drop_rule(plan.config.mode.into()),
         }
     }
 
@@ -204,9 +219,11 @@ impl Session {
         &self,
         mut workers: Workers,
         outputs: &mut Running,
+        mut adaptation: Adaptation,
         mut stop: watch::Receiver<bool>,
     ) -> Result<(), Failure> {
         let mut ticks = tokio::time::interval(STATUS_INTERVAL);
+        let mut samples = adaptation::interval();
         let forgotten = self.shared.in_background_for(self.background_limit);
         tokio::pin!(forgotten);
         let ending = loop {
@@ -219,6 +236,7 @@ impl Session {
                 result = workers.media_ended() => break Ending::MediaEnded(result),
                 () = accepted => { self.shared.step(Step::MediaFlows); }
                 _ = ticks.tick() => self.shared.set_status(outputs.measure(Instant::now())),
+                _ = samples.tick() => adaptation.step(Instant::now(), outputs.uplink()),
             }
         };
         self.shared.step(Step::Stop);

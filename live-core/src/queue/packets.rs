@@ -529,6 +529,11 @@ pub struct QueueWatch {
 }
 
 impl QueueWatch {
+    /// Says that a key frame would help: [`PacketQueue::take_key_request`] answers true once.
+    pub fn request_key(&self) {
+        self.queue.lock().key_wanted = true;
+    }
+
     /// What waits for the reader; empty when it is gone.
     #[must_use]
     pub fn state(&self) -> QueueState {

@@ -2,6 +2,7 @@
 
 use super::link::Link;
 use live_core::config::Mistake;
+use live_core::queue::DropRule;
 use live_core::{OutputId, OutputStatus, Publisher, Scheme, StreamUrl};
 use std::fmt;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
@@ -46,6 +47,11 @@ impl Destination {
     /// Whether it is a file: written at once, and to the last packet.
     pub(crate) fn is_file(&self) -> bool {
         self.url.scheme() == Scheme::File
+    }
+
+    /// When it loses packets, `live` being the rule for those that cannot wait.
+    pub(crate) fn drop_rule(&self, live: DropRule) -> DropRule {
+        if self.is_file() { DropRule::NEVER } else { live }
     }
 
     /// What is counted of a new session.

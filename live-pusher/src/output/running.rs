@@ -5,13 +5,13 @@ use super::fresh_url::FreshUrl;
 use super::link::Link;
 use super::verdict::Judge;
 use super::voice::Voice;
-use super::{DRAIN, Output, drop_rule};
+use super::{DRAIN, Output};
 use crate::codes::Failure;
 use crate::pipeline::stats::{PipelineStats, StatusMeter};
 use live_core::backoff::RetryPolicy;
 use live_core::event::{EventSender, PusherEvent};
 use live_core::output::OutputStep;
-use live_core::queue::PacketQueue;
+use live_core::queue::{DropRule, PacketQueue};
 use live_core::{NetStatus, OutputId, OutputState, PusherCode, WireEpoch};
 use std::sync::Arc;
 use std::time::Instant;
@@ -26,6 +26,8 @@ pub(crate) struct Common {
     pub(crate) stats: Arc<PipelineStats>,
     pub(crate) retry: RetryPolicy,
     pub(crate) fresh_url: Option<FreshUrl>,
+    /// When a destination loses packets, unless it is a file.
+    pub(crate) live_rule: DropRule,
 }
 
 /// The destinations of a session, each with a task of its own. They end with it.
@@ -70,7 +72,7 @@ impl Running {
     }
 
     fn start(&mut self, destination: Arc<Destination>) -> Open {
-        let mut reader = self.common.queue.reader(drop_rule(&destination));
+        let mut reader = self.common.queue.reader(destination.drop_rule(self.common.live_rule));
         if !destination.is_file() {
             // Until the server accepts, what is captured is only worth keeping back to the newest key frame.
             reader.pause();
@@ -90,6 +92,7 @@ impl Running {
             link: Arc::clone(&link),
             epoch: self.common.epoch.clone(),
             fresh_url: self.common.fresh_url.clone(),
+            live_rule: self.common.live_rule,
             destination: Arc::clone(&destination),
         };
         let span = tracing::info_span!("output", %id, url = %destination.url);
@@ -105,6 +108,13 @@ impl Running {
         let goes_on = |open: &&Open| open.link.state() != OutputState::Ended && !open.destination.is_file();
         let leading = self.open.iter().find(goes_on).or_else(|| self.open.first());
         &leading.expect("the first destination is opened with the session and never removed").link
+    }
+
+    /// The connection that decides about the bitrate: that of the leading destination, unless it is a file.
+    pub(crate) fn uplink(&self) -> Option<&Arc<Link>> {
+        let leading = self.leading();
+        let open = self.open.iter().find(|open| Arc::ptr_eq(&open.link, leading));
+        open.filter(|open| !open.destination.is_file()).map(|open| &open.link)
     }
 
     /// Measures every destination; the status of the session is that of the leading one.

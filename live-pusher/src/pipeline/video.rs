@@ -6,6 +6,7 @@ mod encoding;
 mod fallback;
 mod feed;
 pub(crate) mod picture;
+mod following;
 mod standin;
 
 use super::WorkerCx;
@@ -17,6 +18,7 @@ use cameras::{Cameras, OpenCamera};
 use effects::{EffectPlan, Effects};
 use encoding::Encoding;
 use feed::{Fed, Feed};
+use following::Following;
 use live_core::config::{DevicePosition, Size};
 use live_core::pixels::fit::Fitter;
 use live_core::queue::FrameReceiver;
@@ -36,6 +38,8 @@ pub(crate) const TICK: Duration = Duration::from_millis(50);
 #[derive(Clone, Debug)]
 pub(crate) struct VideoSettings {
     pub(crate) size: Size,
+    /// Sizes to go down to, the first one included.
+    pub(crate) ladder: Vec<Size>,
     pub(crate) frame_rate: f64,
     pub(crate) kbps: u32,
     pub(crate) gop: u32,
@@ -82,6 +86,7 @@ pub(crate) fn run(
         last: None,
         first: true,
         effects: Effects::new(effects, settings.frame_rate, cx),
+        following: Following::new(&settings),
         encoding: Encoding::new(settings, cx),
         cx,
     };
@@ -126,6 +131,7 @@ struct VideoWorker<'a> {
     /// No picture has come yet.
     first: bool,
     effects: Effects<'a>,
+    following: Following,
     encoding: Encoding<'a>,
     cx: &'a WorkerCx,
 }
@@ -141,6 +147,7 @@ impl VideoWorker<'_> {
         if is_late || !self.limit.admits(frame.pts) {
             return Ok(());
         }
+        self.follow();
         let start = Instant::now();
         let picture = &self.cx.controls.picture;
         self.fitter.set_mirrored(picture.mirror.load(Relaxed));

@@ -18,7 +18,6 @@ const LEAST_KBPS: f64 = 30.0;
 struct Reading {
     at: Instant,
     delivered: u64,
-    produced: u64,
 }
 
 /// Measures waits and rates.
@@ -42,7 +41,7 @@ impl Capacity {
         if let Some(last) = self.readings.back() {
             delivered = delivered.max(last.delivered);
         }
-        self.readings.push_back(Reading { at: now, delivered, produced: sample.produced });
+        self.readings.push_back(Reading { at: now, delivered });
         while self.readings.len() > MOST_READINGS
             || self.readings.get(1).is_some_and(|next| now.saturating_duration_since(next.at) >= LONGEST)
         {
@@ -101,15 +100,6 @@ impl Capacity {
 
     /// What arrived over the last `span`, kbit/s; `None` before there are two samples.
     pub(super) fn delivered(&self, span: Duration) -> Option<f64> {
-        self.rate(span, |reading| reading.delivered)
-    }
-
-    /// What the encoders made over the last `span`, kbit/s.
-    pub(super) fn produced(&self, span: Duration) -> Option<f64> {
-        self.rate(span, |reading| reading.produced)
-    }
-
-    fn rate(&self, span: Duration, count: impl Fn(&Reading) -> u64) -> Option<f64> {
         let last = self.readings.back()?;
         let first = self
             .readings
@@ -119,7 +109,7 @@ impl Capacity {
             .take_while(|reading| last.at.saturating_duration_since(reading.at) <= span + span / 8)
             .last()?;
         let seconds = last.at.saturating_duration_since(first.at).as_secs_f64();
-        (seconds > 0.0).then(|| count(last).saturating_sub(count(first)) as f64 / 125.0 / seconds)
+        (seconds > 0.0).then(|| (last.delivered - first.delivered) as f64 / 125.0 / seconds)
     }
 
     /// Forgets everything about a connection that is gone.

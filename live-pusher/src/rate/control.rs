@@ -85,10 +85,20 @@ pub struct Decision {
     pub bitrate_changed: bool,
     /// Whether the picture size is another one than before: code 1005.
     pub size_changed: bool,
+    /// Whether the frame rate is another one than before.
+    pub frame_rate_changed: bool,
     /// Whether a key frame would help: the queue can then drop everything before it.
     pub key_wanted: bool,
     /// Set when the uplink does not take what is made: code 1101.
     pub congestion: Option<Congestion>,
+}
+
+impl Decision {
+    /// Whether the target is another one than before.
+    #[must_use]
+    pub fn changes(&self) -> bool {
+        self.bitrate_changed || self.size_changed || self.frame_rate_changed
+    }
 }
 
 /// Decides what the video encoder shall make; see the [module](super).
@@ -106,8 +116,9 @@ pub struct Control {
     seen: Option<(f64, Instant)>,
     /// What the encoder makes, as a part of what it shall make.
     made: f64,
-    last: Instant,
-    last_produced: Option<u64>,
+    /// The bitrate of the sound.
+    audio_kbps: f64,
+    last: Option<(Instant, u64, u64)>,
     last_step: Instant,
     /// The last step up, as a part of the bitrate; zero after a wait.
     step: f64,
@@ -132,8 +143,8 @@ impl Control {
             told: EncodeTarget { kbps, fps, step },
             seen: None,
             made: 1.0,
-            last: now,
-            last_produced: None,
+            audio_kbps: 0.0,
+            last: None,
             last_step: now,
             step: 0.0,
             key_wished: false,
@@ -151,8 +162,7 @@ impl Control {
         self.capacity.forget();
         self.seen = None;
         self.last_step = now;
-        self.last_produced = None;
-        self.last = now;
+        self.last = None;
         self.alarm = Alarm::default();
         self.key_wished = false;
     }
@@ -160,7 +170,10 @@ impl Control {
     /// Takes a sample, some ten times a second, while media flows.
     pub fn sample(&mut self, now: Instant, sample: &Sample) -> Decision {
         self.capacity.take(now, sample, self.pace.low);
-        self.measure_made(now, sample.produced);
+        self.measure_made(now, sample);
+        if !self.config.adaptive {
+            return self.decide(now);
+        }
         match self.measured(now) {
             Some(rate) => self.follow(now, rate),
             None => self.climb(now),
@@ -171,20 +184,20 @@ impl Control {
         self.decide(now)
     }
 
-    fn measure_made(&mut self, now: Instant, produced: u64) {
-        let seconds = now.saturating_duration_since(self.last).as_secs_f64();
-        let before = self.last_produced.replace(produced);
-        self.last = now;
-        if let Some(before) = before.filter(|_| seconds > 0.0) {
-            let kbps = produced.saturating_sub(before) as f64 / 125.0 / seconds;
+    fn measure_made(&mut self, now: Instant, sample: &Sample) {
+        let Some((then, video, audio)) = self.last.replace((now, sample.video, sample.audio)) else { return };
+        let seconds = now.saturating_duration_since(then).as_secs_f64();
+        if seconds > 0.0 {
             let weight = (seconds / SMOOTHED_OVER).min(1.0);
-            self.made += (kbps / self.total() - self.made) * weight;
+            let kbps = |bytes: u64, before: u64| bytes.saturating_sub(before) as f64 / 125.0 / seconds;
+            self.made += (kbps(sample.video, video) / self.kbps - self.made) * weight;
+            self.audio_kbps += (kbps(sample.audio, audio) - self.audio_kbps) * weight;
         }
     }
 
-    /// What is made, sound included.
+    /// What is made when the encoder makes what it may, sound included.
     fn total(&self) -> f64 {
-        self.kbps + f64::from(self.config.audio_kbps)
+        self.kbps * self.made.max(1.0) + self.audio_kbps
     }
 
     /// The link's capacity in kbit/s, when something has waited for long enough to tell it.
@@ -195,7 +208,7 @@ impl Control {
 
     /// The video bitrate for `total` kbit/s on the link.
     fn video(&self, total: f64) -> f64 {
-        (total - f64::from(self.config.audio_kbps)) / self.made.max(1.0)
+        (total - self.audio_kbps) / self.made.max(1.0)
     }
 
     /// The link carries `rate`, and something waits.
@@ -205,7 +218,7 @@ impl Control {
         let wait = self.capacity.wait();
         let surplus = wait.saturating_sub(self.pace.react).as_secs_f64() / self.pace.drain.as_secs_f64();
         let goal = self.video(rate * (USED - surplus).max(LEAST_SHARE));
-        let too_much = rate < self.total() * self.made.max(1.0) * USED && wait > self.pace.react;
+        let too_much = rate < self.total() * USED && wait > self.pace.react;
         if goal < self.kbps && (too_much || wait > self.pace.limit) {
             self.kbps = goal;
             self.last_step = now;
@@ -253,6 +266,7 @@ impl Control {
             target: self.told,
             bitrate_changed,
             size_changed: step != told.step,
+            frame_rate_changed: fps != told.fps,
             key_wanted,
             congestion: congested.then(|| Congestion {
                 waiting,

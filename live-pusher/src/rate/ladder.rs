@@ -131,10 +131,10 @@ mod tests {
             min_kbps: 100,
             max_kbps: 3000,
             start_kbps: 500,
-            audio_kbps: 64,
             fps: 15.0,
             ladder: mode.ladder(Aspect::NineSixteen, Orientation::Vertical),
-            temper: if mode == Mode::Rtc { Temper::Quick } else { Temper::Calm },
+            temper: mode.into(),
+            adaptive: true,
         }
     }
 

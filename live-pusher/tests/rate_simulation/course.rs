@@ -34,8 +34,6 @@ pub struct Score {
     pub dropped: u64,
     /// The policy's decisions, once a second.
     pub kbps: Vec<u32>,
-    /// The longest delay of any picture.
-    pub longest: Duration,
 }
 
 /// A packet that the kernel has begun to take.
@@ -51,7 +49,8 @@ struct Encoders {
     next_picture: Duration,
     next_key: Duration,
     next_sound: Duration,
-    produced: u64,
+    video: u64,
+    audio: u64,
     pictures: u64,
 }
 
@@ -59,7 +58,7 @@ impl Encoders {
     fn run(&mut self, now: Duration, target: Target, queue: &PacketQueue, policy: &mut dyn Policy) {
         while self.next_sound <= now {
             let bytes = (f64::from(AUDIO_KBPS) * 125.0 * SOUND.as_secs_f64()) as usize;
-            self.produced += bytes as u64;
+            self.audio += bytes as u64;
             queue.push(Packet::audio(stamp(self.next_sound), zeroes(bytes)));
             self.next_sound += SOUND;
         }
@@ -71,7 +70,7 @@ impl Encoders {
             let usual = mean * per_gop / (per_gop + KEY_SIZE - 1.0);
             let size = usual * if key { KEY_SIZE } else { 1.0 } * self.random.between(0.75, 1.25);
             let (at, data) = (stamp(self.next_picture), zeroes(size as usize));
-            self.produced += data.len() as u64;
+            self.video += data.len() as u64;
             self.pictures += 1;
             queue.push(if key { Packet::key(at, at, data) } else { Packet::delta(at, at, false, data) });
             if key {
@@ -102,7 +101,8 @@ pub fn run(policy: &mut dyn Policy, config: &LinkConfig) -> Score {
         next_picture: Duration::ZERO,
         next_key: Duration::ZERO,
         next_sound: Duration::ZERO,
-        produced: 0,
+        video: 0,
+        audio: 0,
         pictures: 0,
     };
     let mut target = Target { kbps: LIMITS.1, fps: f64::from(FPS) };
@@ -144,7 +144,8 @@ pub fn run(policy: &mut dyn Policy, config: &LinkConfig) -> Score {
                 now,
                 queue: reader.state(),
                 pending,
-                produced: encoders.produced,
+                video: encoders.video,
+                audio: encoders.audio,
                 taken,
                 info: link.info(),
             };
@@ -163,7 +164,6 @@ pub fn run(policy: &mut dyn Policy, config: &LinkConfig) -> Score {
         age: percentile(&mut ages, 95),
         utilisation: link.received() as f64 / usable,
         dropped: encoders.pictures - delays.len() as u64,
-        longest: delays.last().copied().unwrap_or_default(),
         kbps,
     }
 }

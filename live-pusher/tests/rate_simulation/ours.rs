@@ -1,10 +1,10 @@
 //! Our controller, as the session uses it.
 
-use super::policy::{AUDIO_KBPS, FPS, LIMITS, Policy, Target, View};
+use super::policy::{FPS, LIMITS, Policy, Target, View};
 use live_core::config::Size;
 use live_core::queue::DropRule;
 use live_pusher::rate::{Control, RateConfig, Sample, Temper};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 pub struct Ours {
     control: Control,
@@ -20,11 +20,11 @@ impl Ours {
             min_kbps,
             max_kbps,
             start_kbps,
-            audio_kbps: AUDIO_KBPS,
             fps: f64::from(FPS),
             // One size: the ladder has tests of its own.
             ladder: vec![Size::new(320, 180)],
             temper,
+            adaptive: true,
         };
         let epoch = Instant::now();
         Self { control: Control::new(config, epoch), temper, epoch, wished: false }
@@ -48,7 +48,8 @@ impl Policy for Ours {
         let sample = Sample {
             queue: view.queue.backlog,
             queued: view.queue.bytes as u64 + view.pending,
-            produced: view.produced,
+            video: view.video,
+            audio: view.audio,
             sent: view.taken,
             acknowledged: 0,
             info: Some(view.info),

@@ -18,7 +18,8 @@ pub struct View {
     /// Bytes that left the queue and that the kernel has not taken.
     pub pending: u64,
     /// Bytes the encoders have made.
-    pub produced: u64,
+    pub video: u64,
+    pub audio: u64,
     /// Bytes the kernel has taken.
     pub taken: u64,
     pub info: LinkInfo,

@@ -23,6 +23,7 @@ pub(crate) struct Args {
     pub(crate) audio_encoder: Selection,
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
+    pub(crate) adaptive: bool,
 }
 
 /// What is to be pushed.
@@ -89,6 +90,7 @@ fn command() -> Command {
         .arg(switch("loop", "Begin again when the input ends"))
         .arg(switch("once", "End when the input ends, also with --duration").conflicts_with("loop"))
         .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop cleanly after this long"))
+        .arg(switch("fixed-bitrate", "Keep bitrate, frame rate and size, whatever the uplink takes"))
         .arg(switch("json", "One event or status per line on standard output, as JSON"))
         .arg(switch("verbose", "Write a log to standard error").short('v'))
         .arg(
@@ -180,6 +182,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
             Some("cabac") => Entropy::Cabac,
             _ => Entropy::Auto,
         },
+        adaptive: !is_set("fixed-bitrate"),
         threads: matches.get_one("threads").copied().unwrap_or(0),
     })
 }

@@ -140,7 +140,8 @@ fn builder(args: Args) -> Result<Builder, Failed> {
         .video_encoder(args.video_encoder)
         .audio_encoder(args.audio_encoder)
         .entropy(args.entropy)
-        .encoder_threads(args.threads);
+        .encoder_threads(args.threads)
+        .adaptive_bitrate(args.adaptive);
     let builder = args.outputs.apply(config.mode, builder);
     let tone = || Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 });
     Ok(match args.media {

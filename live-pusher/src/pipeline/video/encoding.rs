@@ -4,6 +4,8 @@ use super::VideoSettings;
 use super::fallback::{Choice, Fallback, Verdict};
 use crate::codes::{self, Failure};
 use crate::pipeline::WorkerCx;
+use crate::rate::EncodeTarget;
+use live_core::config::Size;
 use live_core::event::{BackendSelected, PusherEvent};
 use live_core::registry::{HARDWARE, Opened, Provenance};
 use live_core::{
@@ -25,6 +27,8 @@ pub(super) struct Encoding<'a> {
     last_key: Option<Timestamp>,
     /// How the open encoder's pictures are to be read.
     color: Option<Color>,
+    /// The size has changed, and no encoder has been opened for it yet.
+    resized: bool,
     cx: &'a WorkerCx,
 }
 
@@ -55,6 +59,7 @@ impl<'a> Encoding<'a> {
             key_wanted: false,
             last_key: None,
             color: None,
+            resized: false,
             cx,
         }
     }
@@ -108,6 +113,35 @@ impl<'a> Encoding<'a> {
                 }
             }
         }
+    }
+
+    /// What the bitrate controller wants; `None` when it wants nothing.
+    pub(super) fn target(&self) -> Option<EncodeTarget> {
+        self.cx.controls.encode.get()
+    }
+
+    /// Aims at `target`: another bitrate or frame rate goes without a key frame, another size takes a new encoder for
+    /// the next picture. Returns the size from now on.
+    pub(super) fn retarget(&mut self, target: EncodeTarget) -> Size {
+        let EncodeTarget { kbps, fps, step } = target;
+        let settings = &mut self.settings;
+        let size = settings.ladder.get(step).copied().unwrap_or(settings.size);
+        let (resized, other_kbps) = (size != settings.size, kbps != settings.kbps);
+        // The time from one key frame to the next stays, when the encoder is opened again.
+        settings.gop = (f64::from(settings.gop) * fps / settings.frame_rate).round().max(1.0) as u32;
+        (settings.size, settings.kbps, settings.frame_rate) = (size, kbps, fps);
+        let adjusted = self.encoder.as_mut().map(|encoder| {
+            encoder.set_bitrate(kbps)?;
+            encoder.set_frame_rate(fps)
+        });
+        if resized || matches!(adjusted, Some(Err(_))) {
+            self.close();
+        }
+        self.resized |= resized;
+        if other_kbps {
+            self.cx.state(PusherCode::BitrateChanged, format!("{kbps} kbit/s"));
+        }
+        size
     }
 
     /// Gives out what the encoder holds back, and closes it.
@@ -199,6 +233,11 @@ impl<'a> Encoding<'a> {
         if !std::mem::replace(&mut self.announced, true) {
             let how = if choice.is_hardware() { "hardware" } else { "software" };
             self.cx.state(PusherCode::EncoderStarted, format!("{choice}, {how}, {}", self.settings.size));
+        }
+        let Size { width, height } = self.settings.size;
+        if std::mem::take(&mut self.resized) {
+            self.cx.stats.media.set_size(width, height);
+            self.cx.state(PusherCode::ResolutionChanged, format!("{width}×{height}"));
         }
         opened.codec
     }
