@@ -57,6 +57,19 @@ fn noise_to(server: SocketAddr) -> Builder {
         })
 }
 
+/// Waits until a bitrate was told that is `wanted`.
+async fn bitrate(events: &mut EventStream<PusherEvent>, why: &str, wanted: impl Fn(u32) -> bool) {
+    let found = async {
+        loop {
+            if told(events, PusherCode::BitrateChanged).iter().any(|detail| wanted(kbps(detail))) {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+    };
+    tokio::time::timeout(Duration::from_secs(20), found).await.expect(why);
+}
+
 /// What was told since the last time, by code.
 fn told(events: &mut EventStream<PusherEvent>, wanted: PusherCode) -> Vec<String> {
     std::iter::from_fn(|| events.try_next())
@@ -77,14 +90,11 @@ async fn a_slow_uplink_is_followed_down_and_up_and_told() {
     let pusher = noise_to(narrow(Arc::clone(&link)).await).build().unwrap();
     let (mut rates, mut sizes, mut alarms) = (pusher.events(), pusher.events(), pusher.events());
     pusher.start();
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let up = told(&mut rates, PusherCode::BitrateChanged);
-    assert!(up.iter().any(|detail| kbps(detail) > 600), "it climbs from 500 on a fast link: {up:?}");
+    bitrate(&mut rates, "it climbs from 500 on a fast link", |kbps| kbps > 600).await;
 
     link.store(250, Relaxed);
-    tokio::time::sleep(Duration::from_secs(6)).await;
-    let down = told(&mut rates, PusherCode::BitrateChanged);
-    assert!(down.iter().any(|detail| (100..250).contains(&kbps(detail))), "it falls: {down:?}");
+    bitrate(&mut rates, "it falls", |kbps| kbps < 250).await;
+    tokio::time::sleep(Duration::from_secs(5)).await;
     let alarm = told(&mut alarms, PusherCode::UplinkCongested);
     assert!(!alarm.is_empty() && alarm[0].starts_with("queue "), "{alarm:?}");
     let smaller = told(&mut sizes, PusherCode::ResolutionChanged);
@@ -93,9 +103,7 @@ async fn a_slow_uplink_is_followed_down_and_up_and_told() {
     assert!(status.net_speed < 320 && status.video_width < 640, "{status:?}");
 
     link.store(8000, Relaxed);
-    tokio::time::sleep(Duration::from_secs(4)).await;
-    let up = told(&mut rates, PusherCode::BitrateChanged);
-    assert!(up.iter().any(|detail| kbps(detail) > 400), "it climbs again: {up:?}");
+    bitrate(&mut rates, "it climbs again", |kbps| kbps > 400).await;
     pusher.stop().await;
 }
 

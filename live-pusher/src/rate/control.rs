@@ -242,7 +242,9 @@ impl Control {
             Some((_, at)) if now.saturating_duration_since(at) < self.pace.hold => return,
             _ => {
                 self.step = (2.0 * self.step).clamp(self.pace.first_step, self.pace.largest_step);
-                1.0 + self.step
+                // Near the floor a part of the bitrate is next to nothing.
+                let base = self.total().max(f64::from(self.config.max_kbps) / 4.0);
+                1.0 + self.step * base / self.total()
             }
         };
         self.kbps = self.video(self.total() * factor).max(self.kbps);
