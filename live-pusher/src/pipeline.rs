@@ -43,6 +43,8 @@ impl WorkerCx {
 /// What the application changes while the workers run.
 #[derive(Debug, Default)]
 pub(crate) struct Controls {
+    /// What the bitrate controller wants of the video encoder.
+    pub(crate) encode: retarget::Retarget,
     pub(crate) muted: AtomicBool,
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
@@ -61,8 +63,6 @@ impl Controls {
         self.background.store(background, Relaxed);
         self.mic_closed.store(background && self.background_mute.load(Relaxed), Relaxed);
     }
-    /// What the bitrate controller wants of the video encoder.
-    pub(crate) encode: retarget::Retarget,
 }
 
 /// Tells the workers of a session to finish. Clones share it.

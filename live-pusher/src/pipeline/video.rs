@@ -5,8 +5,8 @@ pub(crate) mod effects;
 mod encoding;
 mod fallback;
 mod feed;
-pub(crate) mod picture;
 mod following;
+pub(crate) mod picture;
 mod standin;
 
 use super::WorkerCx;

@@ -9,13 +9,12 @@ use live_core::pixels::fit::Fitter;
 #[derive(Debug)]
 pub(super) struct Following {
     target: EncodeTarget,
-    mirror: bool,
 }
 
 impl Following {
     pub(super) fn new(settings: &VideoSettings) -> Self {
         let target = EncodeTarget { kbps: settings.kbps, fps: settings.frame_rate, step: 0 };
-        Self { target, mirror: settings.mirror }
+        Self { target }
     }
 }
 
@@ -33,7 +32,6 @@ impl VideoWorker<'_> {
         let size = self.encoding.retarget(target);
         if (size.width, size.height) != self.fitter.target() {
             self.fitter = Fitter::new(size.width, size.height);
-            self.fitter.set_mirrored(self.following.mirror);
         }
     }
 }
