@@ -43,6 +43,7 @@
 //! | feature | gives | costs |
 //! |---|---|---|
 //! | `embedded` (default) | H.264 by openh264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
+//! | `tls` | RTMPS and HTTPS, beside `embedded` | ring, which needs a C compiler |
 //! | `cli` | the program `live-play` | clap |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

@@ -35,6 +35,7 @@
 //! | feature | gives | costs |
 //! |---|---|---|
 //! | `embedded` (default) | H.264 by openh264, AAC by fdk-aac, decoders for file input | a C++ compiler; about two minutes of build |
+//! | `tls` | RTMPS and HTTPS | ring, which needs a C compiler |
 //! | `cli` | the program `live-push` | clap |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

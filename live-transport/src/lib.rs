@@ -9,7 +9,9 @@
 //! | [`flv`] | tags, and their bodies as [`Packet`](live_core::Packet)s | always |
 //! | `rtmp` | chunks, handshake, client and server sessions | `rtmp`, default |
 //! | `net::rtmp` | publish and play over TCP | `rtmp`, default |
-//! | `net::http` | HTTP-FLV pull | `http-flv`, default |
+//! | `net::http` | HTTP-FLV push and pull | `http-flv`, default |
+//! | `net::{connect, proxy, options}` | the way to a server, proxies included | either |
+//! | `net::tls` | RTMPS and HTTPS | `tls` |
 //! | [`net::file`] | FLV and MP4 files in, FLV files out | always |
 //! | `net::relay` | a small server: RTMP in, RTMP and HTTP-FLV out | `relay` |
 //!

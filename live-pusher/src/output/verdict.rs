@@ -61,7 +61,15 @@ impl Judge {
         up_since: Option<Instant>,
     ) -> Verdict {
         self.has_published |= up_since.is_some();
-        let is_answer = matches!(error.kind, Kind::Refused | Kind::NameInUse | Kind::HttpStatus(_));
+        let is_answer = matches!(
+            error.kind,
+            Kind::Refused
+                | Kind::NameInUse
+                | Kind::HttpStatus(_)
+                | Kind::Unauthorized
+                | Kind::Expired
+                | Kind::Tls
+        );
         let is_refusal = matches!(error.kind, Kind::Refused | Kind::NameInUse) || error.permanent;
         // A name or token that was good until now may be so again: a server that has just come back does not know
         // everything yet, and the application may have a fresh token.

@@ -5,6 +5,7 @@ mod probe;
 mod race;
 mod resolve;
 mod socket;
+mod suspects;
 
 pub use connection::{Connection, Duplex};
 pub use resolve::{Resolve, Resolver};
@@ -17,6 +18,7 @@ use live_core::{LinkEvent, LinkEventHandler, StreamUrl, TransportError, Transpor
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
+use suspects::Suspects;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -66,6 +68,7 @@ pub struct Connector {
     /// Whose certificates are trusted.
     #[cfg(feature = "tls")]
     pub tls: Tls,
+    suspects: Suspects,
 }
 
 impl From<Deadlines> for Connector {
@@ -79,7 +82,8 @@ impl Connector {
     /// scheme asks for it, stands.
     ///
     /// The name is resolved anew each time. All addresses of the host are tried, IPv6 and IPv4 in turn, each a moment
-    /// after the one before, and the first that answers is taken. A proxy resolves the server's name itself.
+    /// after the one before, and the first that answers is taken; addresses whose last connection fell silent come
+    /// last. A proxy resolves the server's name itself.
     ///
     /// # Errors
     /// [`Dns`](TransportErrorKind::Dns) when the name does not resolve, [`Connect`](TransportErrorKind::Connect) when
@@ -104,8 +108,11 @@ impl Connector {
         let opening = async {
             let stream = race::race(addresses).await.map_err(|reason| refused(url, count, &reason))?;
             low_latency(&stream, self.deadlines.silence);
-            let peer = stream.peer_addr().map_or_else(|_| url.peer(), |address| address.to_string());
-            let Some(proxy) = &proxy else { return Ok((self.secure(url, stream).await?, peer)) };
+            let address = stream.peer_addr().ok();
+            let peer = address.map_or_else(|| url.peer(), |address| address.to_string());
+            let Some(proxy) = &proxy else {
+                return Ok((self.secure(url, stream).await?.with_peer(address), peer));
+            };
             let stream = proxy.tunnel(stream, url).await?;
             Ok((self.secure(url, stream).await?, format!("{} through the proxy {peer}", url.peer())))
         };
@@ -114,6 +121,16 @@ impl Connector {
             .unwrap_or_else(|_| Err(refused(url, count, &io::ErrorKind::TimedOut.into())))?;
         events(LinkEvent::Connected { peer });
         Ok(connection)
+    }
+
+    /// Notes how a connection to `peer` has done, so that the next one prefers addresses that work.
+    pub(crate) fn note(&self, peer: Option<SocketAddr>, lost: Option<&TransportError>) {
+        let Some(peer) = peer else { return };
+        match lost.map(|error| error.kind) {
+            None => self.suspects.clear(peer),
+            Some(TransportErrorKind::Handshake | TransportErrorKind::Io) => self.suspects.add(peer),
+            Some(_) => {}
+        }
     }
 
     /// TLS over `stream`, where the address asks for it.
@@ -135,7 +152,7 @@ impl Connector {
         };
         match timeout(self.deadlines.resolve, self.resolver.resolve(host.0, host.1)).await {
             Ok(Ok(found)) if found.is_empty() => Err(failed(io::ErrorKind::NotFound.into())),
-            Ok(Ok(found)) => Ok(race::alternate(found.into_iter())),
+            Ok(Ok(found)) => Ok(self.suspects.last(race::alternate(found.into_iter()))),
             Ok(Err(reason)) => Err(failed(reason)),
             Err(_) => Err(failed(io::ErrorKind::TimedOut.into())),
         }

@@ -43,12 +43,20 @@ impl Publisher for RtmpPublisher {
                 Err(error) => return Outcome::Lost(error),
             };
             connection.probe().inspect(|probe| cx.counters.set_probe(probe));
+            let peer = connection.peer();
             let session = session(Purpose::Publish, url, login, deadlines);
             let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
-            let Err(stop) = publish(&mut driver, packets, cx, deadlines).await else { return Outcome::Ended };
+            let Err(stop) = publish(&mut driver, packets, cx, deadlines).await else {
+                self.connector.note(peer, None);
+                return Outcome::Ended;
+            };
             match next_login(url, &stop).filter(|_| connections < auth::MAX_CONNECTIONS) {
                 Some(next) => login = next,
-                None => return Outcome::Lost(lost(url, driver.session.step(), stop)),
+                None => {
+                    let error = lost(url, driver.session.step(), stop);
+                    self.connector.note(peer, Some(&error));
+                    return Outcome::Lost(error);
+                }
             }
         }
     }
@@ -125,6 +133,7 @@ impl Subscriber for RtmpSubscriber {
         };
         let deadlines = &self.connector.deadlines;
         connection.probe().inspect(|probe| cx.counters.set_probe(probe));
+        let peer = connection.peer();
         let session = session(Purpose::Play, url, String::new(), deadlines);
         let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
         match play(&mut driver, media, cx).await {
@@ -135,7 +144,11 @@ impl Subscriber for RtmpSubscriber {
                 }
                 Outcome::Ended
             }
-            Err(stop) => Outcome::Lost(lost(url, driver.session.step(), stop)),
+            Err(stop) => {
+                let error = lost(url, driver.session.step(), stop);
+                self.connector.note(peer, Some(&error));
+                Outcome::Lost(error)
+            }
         }
     }
 }

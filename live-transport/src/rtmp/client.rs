@@ -1,6 +1,7 @@
 //! The client's side of a connection: publishes or plays one stream.
 
 mod config;
+mod pulse;
 #[cfg(test)]
 mod tests;
 
@@ -14,8 +15,9 @@ use super::link::Link;
 use super::{Outgoing, chunk_stream};
 use crate::amf0::Value;
 use crate::flv::{self, Depacketizer, Packetizer, TagKind};
-use bytes::{Bytes, BytesMut};
+use bytes::{Buf, Bytes, BytesMut};
 use live_core::{Packet, PacketKind, Timestamp};
+use pulse::{Beat, Pulse};
 use std::collections::VecDeque;
 use std::time::Instant;
 
@@ -24,6 +26,9 @@ const PLAY_BUFFER_MILLIS: u32 = 3000;
 
 /// `play`'s start argument for "live if there is such a stream, else recorded".
 const LIVE_OR_RECORDED: f64 = -2000.0;
+
+/// What a ping carries: a time in milliseconds, which nobody compares.
+const PING: u32 = 0;
 
 /// What happens on a [`ClientSession`].
 #[derive(Clone, Debug, PartialEq)]
@@ -49,6 +54,8 @@ pub struct ClientSession {
     step: Step,
     /// When the peer must have done its part of `step`.
     deadline: Option<Instant>,
+    /// Whether the server lives, while publishing.
+    pulse: Option<Pulse>,
     /// Calls whose answers count, by transaction.
     calls: Vec<(f64, Step)>,
     last_transaction: f64,
@@ -71,6 +78,7 @@ impl ClientSession {
             link,
             step: Step::Handshake,
             deadline: None,
+            pulse: None,
             calls: Vec::new(),
             last_transaction: 0.0,
             stream_id: 0,
@@ -89,6 +97,9 @@ impl ClientSession {
     /// # Errors
     /// The session is over: the peer refused something, or does not speak the protocol.
     pub fn handle_input(&mut self, now: Instant, input: &mut BytesMut) -> Result<(), Error> {
+        if let Some(pulse) = &mut self.pulse {
+            pulse.heard(now);
+        }
         if !self.link.shake_hands(input)? {
             return Ok(());
         }
@@ -109,8 +120,9 @@ impl ClientSession {
     /// Checks the deadlines.
     ///
     /// # Errors
-    /// [`Error::Silent`] when the peer has not done its part in time.
+    /// [`Error::Silent`] when the peer has not done its part in time, or is dead.
     pub fn handle_timeout(&mut self, now: Instant) -> Result<(), Error> {
+        self.beat(now)?;
         if self.deadline.is_none_or(|deadline| now < deadline) {
             return Ok(());
         }
@@ -122,8 +134,8 @@ impl ClientSession {
 
     /// When [`handle_timeout`](Self::handle_timeout) wants to be called. Changes with every input.
     #[must_use]
-    pub const fn poll_timeout(&self) -> Option<Instant> {
-        self.deadline
+    pub fn poll_timeout(&self) -> Option<Instant> {
+        self.deadline.into_iter().chain(self.pulse.as_ref().map(Pulse::next)).min()
     }
 
     /// The next thing that happened.
@@ -187,7 +199,7 @@ impl ClientSession {
 
     /// Takes leave: tells the server that the stream is over. What is queued is still to be sent.
     pub fn finish(&mut self) {
-        self.deadline = None;
+        (self.deadline, self.pulse) = (None, None);
         if self.stream_id == 0 {
             return;
         }
@@ -199,8 +211,26 @@ impl ClientSession {
         self.stream_id = 0;
     }
 
+    /// Asks a server that is silent for a sign of life, and gives up one that owes it.
+    fn beat(&mut self, now: Instant) -> Result<(), Error> {
+        let Some(pulse) = self.pulse.as_mut().filter(|pulse| now >= pulse.next()) else { return Ok(()) };
+        let out = self.link.outgoing();
+        match pulse.beat(now, out.taken(), out.remaining()) {
+            Beat::Wait => Ok(()),
+            Beat::Ping => {
+                // Any number will do; servers give it back.
+                self.link.send(super::chunk::CONTROL_STREAM, UserControl::PingRequest(PING).message());
+                Ok(())
+            }
+            Beat::Dead => Err(Error::Silent { step: self.step, after: self.config.silence }),
+        }
+    }
+
     fn go_to(&mut self, now: Instant, step: Step) {
         self.step = step;
+        if step == Step::Media && self.config.purpose == Purpose::Publish {
+            self.pulse = Some(Pulse::new(now, self.config.silence));
+        }
         let waits = step != Step::Media || self.config.purpose == Purpose::Play;
         self.deadline = waits.then(|| now + self.config.patience(step));
     }
@@ -258,8 +288,12 @@ impl ClientSession {
         match message.kind {
             MessageType::COMMAND_AMF0 | MessageType::COMMAND_AMF3 => self.handle_command(now, &message),
             MessageType::USER_CONTROL => {
-                if UserControl::parse(&message.payload) == Some(UserControl::StreamEof(self.stream_id)) {
-                    self.end();
+                match UserControl::parse(&message.payload) {
+                    Some(UserControl::StreamEof(id)) if id == self.stream_id => self.end(),
+                    Some(UserControl::PingResponse(_)) => {
+                        self.pulse.iter_mut().for_each(Pulse::answered);
+                    }
+                    _ => {}
                 }
                 Ok(())
             }

@@ -24,6 +24,8 @@ pub struct Outgoing {
     tail: BytesMut,
     /// Bytes in `pieces`.
     queued: usize,
+    /// Bytes that have gone.
+    taken: u64,
 }
 
 /// Prints how much there is, never what: commands carry names and tokens.
@@ -55,6 +57,12 @@ impl Outgoing {
         self.push(bytes);
     }
 
+    /// Bytes that have gone since the beginning.
+    #[must_use]
+    pub const fn taken(&self) -> u64 {
+        self.taken
+    }
+
     fn push(&mut self, piece: Bytes) {
         self.queued += piece.len();
         self.pieces.push_back(piece);
@@ -82,6 +90,7 @@ impl Buf for Outgoing {
     }
 
     fn advance(&mut self, mut count: usize) {
+        self.taken += count as u64;
         while let Some(front) = self.pieces.front_mut() {
             if count < front.len() {
                 front.advance(count);

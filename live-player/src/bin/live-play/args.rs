@@ -1,5 +1,7 @@
 //! The command line, made from the table of attributes.
 
+mod network;
+
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use live_core::Selection;
 use live_core::config::{Allowed, Attribute, PlayerConfig};
@@ -9,6 +11,7 @@ use std::time::Duration;
 /// What the user asked for.
 pub(crate) struct Args {
     pub(crate) src: String,
+    pub(crate) network: network::Network,
     pub(crate) snapshot: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) wav: Option<PathBuf>,
@@ -43,35 +46,34 @@ pub(crate) fn parse() -> Args {
 }
 
 fn command() -> Command {
-    let command = Command::new("live-play")
-        .version(env!("CARGO_PKG_VERSION"))
-        .about("Play a live stream or a media file, in time, into pictures, sound files and recordings")
-        .after_help(EXAMPLES)
-        .arg(
-            Arg::new("src")
-                .value_name("SRC")
-                .required(true)
-                .help("rtmp://host[:port]/app/stream[?token], http://host/path.flv, or an FLV or MP4 file"),
-        )
-        .arg(file("snapshot", "PNG", "Write the last picture that was shown"))
-        .arg(file("record", "FLV", "Write the stream as it was received"))
-        .arg(file("wav", "FILE", "Write all decoded sound, 16-bit"))
-        .arg(file("y4m", "FILE", "Write every decoded picture, uncompressed"))
-        .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop after this long"))
-        .arg(switch("json", "One event or status per line on standard output, as JSON"))
-        .arg(switch("verbose", "Write a log to standard error").short('v'))
-        .arg(
-            Arg::new("video-decoder")
-                .long("video-decoder")
-                .value_name("NAME")
-                .help("auto, hardware, software or a backend's name"),
-        )
-        .arg(
-            Arg::new("audio-decoder")
-                .long("audio-decoder")
-                .value_name("NAME")
-                .help("auto, or a backend's name"),
-        );
+    let command =
+        Command::new("live-play")
+            .version(env!("CARGO_PKG_VERSION"))
+            .about("Play a live stream or a media file, in time, into pictures, sound files and recordings")
+            .after_help(EXAMPLES)
+            .arg(Arg::new("src").value_name("SRC").required(true).help(
+                "rtmp(s)://host[:port]/app/stream[?token], http(s)://host/path.flv, or an FLV or MP4 file",
+            ))
+            .args(network::flags())
+            .arg(file("snapshot", "PNG", "Write the last picture that was shown"))
+            .arg(file("record", "FLV", "Write the stream as it was received"))
+            .arg(file("wav", "FILE", "Write all decoded sound, 16-bit"))
+            .arg(file("y4m", "FILE", "Write every decoded picture, uncompressed"))
+            .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop after this long"))
+            .arg(switch("json", "One event or status per line on standard output, as JSON"))
+            .arg(switch("verbose", "Write a log to standard error").short('v'))
+            .arg(
+                Arg::new("video-decoder")
+                    .long("video-decoder")
+                    .value_name("NAME")
+                    .help("auto, hardware, software or a backend's name"),
+            )
+            .arg(
+                Arg::new("audio-decoder")
+                    .long("audio-decoder")
+                    .value_name("NAME")
+                    .help("auto, or a backend's name"),
+            );
     offered()
         .map(flag)
         .fold(command, |command, arg| command.arg(arg.help_heading("Attributes of live-player")))
@@ -121,6 +123,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
     let selection = |name| text(name).map_or(Selection::Auto, |text| text.parse().unwrap_or_default());
     Ok(Args {
         src: text("src").unwrap_or_default(),
+        network: network::Network::read(matches)?,
         snapshot: path("snapshot"),
         record: path("record"),
         wav: path("wav"),

@@ -114,6 +114,7 @@ fn player(args: &Args) -> Result<LivePlayer, BuildError> {
         .config(args.config.clone())
         .video_decoder(args.video_decoder.clone())
         .audio_decoder(args.audio_decoder.clone());
+    builder = args.network.clone().apply(builder);
     if let Some(path) = args.record.clone() {
         builder = builder.record(path);
     }

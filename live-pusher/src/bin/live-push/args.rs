@@ -1,5 +1,6 @@
 //! The command line, made from the table of attributes.
 
+mod network;
 mod outputs;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
@@ -13,6 +14,7 @@ use std::time::Duration;
 pub(crate) struct Args {
     pub(crate) url: String,
     pub(crate) outputs: outputs::Outputs,
+    pub(crate) network: network::Network,
     pub(crate) media: Media,
     pub(crate) looping: bool,
     pub(crate) duration: Option<Duration>,
@@ -70,7 +72,7 @@ fn command() -> Command {
             Arg::new("url")
                 .value_name("URL")
                 .required(true)
-                .help("rtmp://host[:port]/app/stream[?token] or FILE.flv"),
+                .help("rtmp(s)://host[:port]/app/stream[?token], http(s)://host/path.flv or FILE.flv"),
         )
         .arg(
             Arg::new("input")
@@ -87,6 +89,7 @@ fn command() -> Command {
                 .help("Test pattern with a tone; bars when neither --pattern nor --input is given"),
         )
         .args(outputs::flags())
+        .args(network::flags())
         .arg(switch("loop", "Begin again when the input ends"))
         .arg(switch("once", "End when the input ends, also with --duration").conflicts_with("loop"))
         .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop cleanly after this long"))
@@ -169,6 +172,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
     Ok(Args {
         url: text("url").unwrap_or_default(),
         outputs: outputs::Outputs::read(matches)?,
+        network: network::Network::read(matches)?,
         media: matches.get_one::<PathBuf>("input").cloned().map_or(Media::Pattern(style), Media::File),
         looping: is_set("loop") || (duration.is_some() && !is_set("once")),
         duration,

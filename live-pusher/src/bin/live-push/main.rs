@@ -142,7 +142,7 @@ fn builder(args: Args) -> Result<Builder, Failed> {
         .entropy(args.entropy)
         .encoder_threads(args.threads)
         .adaptive_bitrate(args.adaptive);
-    let builder = args.outputs.apply(config.mode, builder);
+    let builder = args.network.apply(args.outputs.apply(config.mode, builder));
     let tone = || Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 });
     Ok(match args.media {
         Media::Pattern(style) => {

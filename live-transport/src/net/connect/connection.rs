@@ -3,6 +3,7 @@
 use live_core::net_status::LinkProbe;
 use std::fmt;
 use std::io::{self, IoSlice};
+use std::net::SocketAddr;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::task::{Context, Poll};
@@ -17,13 +18,26 @@ impl<T: AsyncRead + AsyncWrite + Send + Unpin> Duplex for T {}
 pub struct Connection {
     io: Box<dyn Duplex>,
     probe: Option<Arc<dyn LinkProbe>>,
+    peer: Option<SocketAddr>,
 }
 
 impl Connection {
     /// A connection of bytes that go through `io`; `probe` looks at the socket below.
     #[must_use]
     pub fn new(io: impl Duplex + 'static, probe: Option<Arc<dyn LinkProbe>>) -> Self {
-        Self { io: Box::new(io), probe }
+        Self { io: Box::new(io), probe, peer: None }
+    }
+
+    /// The same connection, which is known to go straight to this address.
+    pub(super) fn with_peer(mut self, peer: Option<SocketAddr>) -> Self {
+        self.peer = peer;
+        self
+    }
+
+    /// The address at the other end, unless a proxy is between.
+    #[must_use]
+    pub const fn peer(&self) -> Option<SocketAddr> {
+        self.peer
     }
 
     /// What tells how the socket is doing, where the platform does.

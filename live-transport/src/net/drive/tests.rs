@@ -68,8 +68,12 @@ async fn a_publisher_whose_peer_takes_nothing_stalls() {
     let key = Packet::key(Timestamp::ZERO, Timestamp::ZERO, vec![0; 100_000].into());
     driver.session.send(&key).unwrap();
     let start = Instant::now();
-    let stalled = driver.wait().await;
-    assert!(matches!(stalled, Err(Stop::Stalled(_))), "{stalled:?}");
+    let stalled = loop {
+        if let Err(stop) = driver.wait().await {
+            break stop;
+        }
+    };
+    assert!(matches!(stalled, Stop::Stalled(_)), "{stalled:?}");
     assert_eq!(start.elapsed(), Duration::from_secs(8)); // four fifths of the deadline
 }
 
@@ -86,8 +90,11 @@ async fn the_source_is_asked_only_while_little_waits() {
     driver.session.set_epoch(Timestamp::ZERO);
     let mut taken = 0;
     // A peer that takes nothing: packets are taken up to the low-water mark and not beyond.
-    while let Ok(turn) = timeout(Duration::from_secs(1), driver.turn(async {})).await {
-        assert_eq!(turn.unwrap(), Turn::Source(()));
+    while let Ok(turn) = timeout(Duration::from_millis(500), driver.turn(async {})).await {
+        if turn.unwrap() == Turn::Progress {
+            // A ping is due.
+            continue;
+        }
         taken += 1;
         let at = Timestamp::from_millis(taken * 20);
         driver.session.send(&Packet::audio(at, vec![0; 1000].into())).unwrap();

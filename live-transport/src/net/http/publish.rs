@@ -77,6 +77,7 @@ impl HttpPublisher {
 
         let connection = self.connector.connect(url, &cx.events).await?;
         connection.probe().inspect(|probe| cx.counters.set_probe(probe));
+        let peer = connection.peer();
         let (connection, meter) = Metered::new(connection, Arc::clone(&cx.counters));
         let mut builder = http1::Builder::new();
         builder.max_buf_size(LOW_WATER);
@@ -93,7 +94,9 @@ impl HttpPublisher {
             return Ok(Some(place));
         }
         (cx.events)(LinkEvent::Accepted);
-        let sent = post.send(packets, cx, response.as_mut(), most_of(deadlines.silence)).await?;
+        let sent = post.send(packets, cx, response.as_mut(), most_of(deadlines.silence)).await;
+        self.connector.note(peer, sent.as_ref().err());
+        let sent = sent?;
         if sent.is_some() {
             return Ok(sent);
         }

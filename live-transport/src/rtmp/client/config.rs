@@ -29,7 +29,8 @@ pub struct ClientConfig {
     pub login: String,
     /// How long each answer of the opening dialogue may take. Default 10 s.
     pub answer: Duration,
-    /// How long a stream that is played may be without media. Default 10 s.
+    /// How long a stream that is played may be without media. While publishing, a server that answers pings may give no
+    /// sign of life for four fifths of it. Default 10 s.
     pub silence: Duration,
     /// Bytes of the chunks that are sent. Default 65 536, the most that servers of the first hour accept: a frame is
     /// one or two chunks, and so one or two references in a system call.

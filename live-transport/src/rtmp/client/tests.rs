@@ -413,7 +413,34 @@ fn t92_a_server_that_says_nothing_runs_into_a_deadline_at_every_step() {
         assert_eq!(silent(&mut scene), step);
     }
     assert_eq!(silent(&mut Scene::player().accepted()), Step::Media);
-    assert_eq!(Scene::publisher().accepted().client.poll_timeout(), None, "nothing is owed to a publisher");
+    let mut scene = Scene::publisher().accepted();
+    for _ in 0..360 {
+        scene
+            .pass(Duration::from_secs(10))
+            .expect("a server that never answered a ping owes a publisher nothing");
+    }
+}
+
+#[test]
+fn t92_a_server_that_answers_pings_and_falls_silent_is_given_up_while_publishing() {
+    let mut scene = Scene::publisher().accepted();
+    scene.pass(Duration::from_secs(1)).unwrap();
+    let pings = |scene: &mut Scene| {
+        let sent = scene.sent();
+        sent.iter().filter(|message| **message == UserControl::PingRequest(0).message()).count()
+    };
+    assert_eq!(pings(&mut scene), 1);
+    scene.say(UserControl::PingResponse(0).message()).unwrap();
+    let mut silent = 0;
+    let result = loop {
+        match scene.pass(Duration::from_secs(1)) {
+            Ok(()) => silent += 1,
+            Err(error) => break error,
+        }
+        pings(&mut scene);
+    };
+    assert!(matches!(result, Error::Silent { step: Step::Media, .. }), "{result:?}");
+    assert!((6..10).contains(&silent), "after {silent} s");
 }
 
 #[test]
