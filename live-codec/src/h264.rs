@@ -5,6 +5,7 @@
 
 pub mod annexb;
 pub mod avcc;
+pub mod sei;
 pub mod sps;
 
 /// A piece of H.264 syntax that cannot be read.

@@ -7,6 +7,7 @@ use crate::handle::{LivePusherHandle, Shared};
 use crate::output::destinations::{AddOutputError, Destinations, PublisherFor};
 use crate::output::fresh_url::{FreshUrl, RetryContext};
 use crate::pipeline::Controls;
+use crate::pipeline::access::{Access, Permission};
 use crate::pipeline::audio::{AudioInput, MakeAudio};
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::video::VideoSettings;
@@ -79,6 +80,7 @@ pub struct Builder {
     fresh_url: Option<FreshUrl>,
     effects: EffectPlan,
     adaptive: bool,
+    permission: Permission,
 }
 
 impl Builder {
@@ -97,6 +99,7 @@ impl Builder {
             publisher: None,
             runtime: None,
             retry: None,
+            permission: Permission::default(),
             network: NetworkOptions::default(),
             also: Vec::new(),
             fresh_url: None,
@@ -400,6 +403,17 @@ impl Builder {
         self
     }
 
+    /// Asks `allow` each time before a camera or microphone opens. A "no" is error 1001 or 1002, with -1301 or -1302, and
+    /// the session fails. By default everything is allowed.
+    ///
+    /// Called on a thread of its own for a camera and on the worker's for a microphone: it may wait for a person, which
+    /// holds up the stop of the session for at most 5 s.
+    #[must_use]
+    pub fn authorise(mut self, allow: impl Fn(Access) -> bool + Send + Sync + 'static) -> Self {
+        self.permission = Permission::new(allow);
+        self
+    }
+
     /// Checks everything and makes the pusher; nothing is opened yet, unless `autopush` is set.
     ///
     /// The session's task runs on the runtime given, else on the current tokio runtime, else on a runtime of one thread
@@ -457,6 +471,7 @@ impl Builder {
             controls: Arc::clone(&controls),
             effects: self.effects,
             adaptive: self.adaptive,
+            permission: self.permission,
             config,
         };
         let autopush = blueprint.config.autopush;
@@ -525,6 +540,7 @@ pub(crate) struct Blueprint {
     fresh_url: Option<FreshUrl>,
     registry: Arc<Registry>,
     controls: Arc<Controls>,
+    permission: Permission,
     retry: RetryPolicy,
     effects: EffectPlan,
     adaptive: bool,
@@ -558,6 +574,7 @@ impl Blueprint {
             fresh_url: self.fresh_url.clone(),
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),
+            permission: self.permission.clone(),
             retry: self.retry,
             effects: self.effects.clone(),
             adaptive: self.adaptive,

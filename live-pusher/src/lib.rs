@@ -58,4 +58,5 @@ pub use handle::{ControlError, LivePusherHandle};
 pub use live_core as core;
 pub use output::destinations::AddOutputError;
 pub use output::fresh_url::RetryContext;
+pub use pipeline::access::Access;
 pub use pusher::LivePusher;

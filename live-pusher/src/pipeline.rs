@@ -1,5 +1,6 @@
 //! From sources to the packet queue: one worker thread per codec.
 
+pub(crate) mod access;
 pub(crate) mod audio;
 pub(crate) mod background;
 mod frame_rate;
@@ -27,6 +28,7 @@ pub(crate) struct WorkerCx {
     pub(crate) writer: writer::StreamWriter,
     pub(crate) stats: Arc<stats::PipelineStats>,
     pub(crate) controls: Arc<Controls>,
+    pub(crate) permission: access::Permission,
     pub(crate) stop: StopFlag,
 }
 

@@ -8,6 +8,7 @@ use crate::input::copy::{CopiedStream, CopyInput};
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::fresh_url::FreshUrl;
 use crate::output::running::{Common, Running};
+use crate::pipeline::access::Permission;
 use crate::pipeline::audio::{self, AudioInput, AudioSettings};
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::stats::PipelineStats;
@@ -62,6 +63,7 @@ pub(crate) struct Plan {
     pub(crate) audio_encoder: Selection,
     pub(crate) registry: Arc<Registry>,
     pub(crate) controls: Arc<Controls>,
+    pub(crate) permission: Permission,
     pub(crate) retry: RetryPolicy,
     pub(crate) fresh_url: Option<FreshUrl>,
     pub(crate) effects: EffectPlan,
@@ -300,7 +302,7 @@ impl Session {
         let metadata = metadata(video.is_some().then_some(&plan.video), sound.as_ref());
         let first = Packet::metadata(Timestamp::ZERO, metadata);
         let writer = StreamWriter::new(first, awaited, self.queue.clone(), self.epoch.clone());
-        let cx = self.worker_cx(plan.registry, plan.controls, &writer);
+        let cx = self.worker_cx(plan.registry, plan.controls, plan.permission, &writer);
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
             let (settings, waiting, effects, cx) = (plan.video, plan.waiting, plan.effects, cx.clone());
@@ -358,7 +360,13 @@ impl Session {
         Ok(Workers { file: None, video: Some(worker), audio: None, writer })
     }
 
-    fn worker_cx(&self, registry: Arc<Registry>, controls: Arc<Controls>, writer: &StreamWriter) -> WorkerCx {
+    fn worker_cx(
+        &self,
+        registry: Arc<Registry>,
+        controls: Arc<Controls>,
+        permission: Permission,
+        writer: &StreamWriter,
+    ) -> WorkerCx {
         WorkerCx {
             clock: self.clock,
             events: self.shared.events.clone(),
@@ -366,6 +374,7 @@ impl Session {
             writer: writer.clone(),
             stats: Arc::clone(&self.stats),
             controls,
+            permission,
             stop: self.stop_workers.clone(),
         }
     }

@@ -115,7 +115,12 @@ pub(super) struct Opened {
     _guard: CaptureGuard,
 }
 
-fn open(source: Box<dyn AudioSource>, clock: live_core::SessionClock) -> Result<Opened, CaptureError> {
+fn open(
+    source: Box<dyn AudioSource>,
+    clock: live_core::SessionClock,
+    permission: &Permission,
+) -> Result<Opened, CaptureError> {
+    permission.check(&source.info())?;
     let spec = source.spec();
     let (sender, frames) = frame_queue(FRAME_QUEUE);
     Ok(Opened { spec, frames, _guard: source.start(clock, sender)? })
@@ -204,10 +209,10 @@ impl Device {
     }
 
     fn begin_to_open(&self, told: Told, cx: &WorkerCx) -> State {
-        let (again, clock) = (Arc::clone(&self.again), cx.clock);
+        let (again, clock, permission) = (Arc::clone(&self.again), cx.clock, cx.permission.clone());
         let work = move || {
             let source = (again.lock().unwrap_or_else(PoisonError::into_inner))()?;
-            open(source, clock)
+            open(source, clock, &permission)
         };
         match std::thread::Builder::new().name("live-mic-open".into()).spawn(work) {
             Ok(thread) => State::Opening(thread, told),

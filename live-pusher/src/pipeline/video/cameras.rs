@@ -1,6 +1,7 @@
 //! The cameras of a session: which there are, and the thread that opens and closes them.
 
 use super::FRAME_QUEUE;
+use crate::pipeline::access::Permission;
 use live_core::config::DevicePosition;
 use live_core::queue::{FrameReceiver, frame_queue};
 use live_core::{
@@ -72,8 +73,8 @@ impl Cameras {
         let source = (*make.lock().unwrap_or_else(PoisonError::into_inner))()?;
         let info = source.info();
         let (sender, frames) = frame_queue(FRAME_QUEUE);
-        let guard =
-            source.start(opening.clock, sender).map_err(|error| Refusal { kind: info.kind, error })?;
+        let started = opening.permission.check(&info).and_then(|()| source.start(opening.clock, sender));
+        let guard = started.map_err(|error| Refusal { kind: info.kind, error })?;
         Ok(OpenCamera { position, info, frames, _guard: guard })
     }
 }
@@ -89,6 +90,7 @@ const fn other(position: DevicePosition) -> DevicePosition {
 #[derive(Clone)]
 pub(crate) struct Opening {
     pub(crate) clock: SessionClock,
+    pub(crate) permission: Permission,
 }
 
 /// Why a source is not open.

@@ -51,7 +51,7 @@ impl<'a> Feed<'a> {
                 if let Some(open) = &open {
                     tell_opened(&open.info, cx);
                 }
-                let opening = Opening { clock: cx.clock };
+                let opening = Opening { clock: cx.clock, permission: cx.permission.clone() };
                 let camera = Camera::new(cameras, opening, open).map_err(|error| {
                     Failure::internal(format!("cannot start the thread of the camera: {error}"))
                 })?;
