@@ -3,7 +3,9 @@
 use crate::code::{PlayerCode, PusherCode, PusherErrorCode};
 use crate::output::OutputEvent;
 use crate::packet::Track;
-use serde::Serialize;
+use crate::time::Timestamp;
+use bytes::Bytes;
+use serde::{Serialize, Serializer};
 use tokio::sync::broadcast;
 
 /// Events kept for a slow reader; older ones are lost and counted.
@@ -49,6 +51,15 @@ pub enum PlayerEvent {
     },
     /// A codec opened.
     BackendSelected(BackendSelected),
+    /// The publisher sent a message with the picture that is shown now.
+    Message {
+        /// When that picture is presented, on the stream's timeline; serialised in microseconds.
+        #[serde(serialize_with = "micros")]
+        pts: Timestamp,
+        /// What it says; serialised as text.
+        #[serde(serialize_with = "text")]
+        data: Bytes,
+    },
     /// A sink or recording failed for good; the player goes on without it.
     SinkFailed {
         /// The sink's name.
@@ -56,6 +67,14 @@ pub enum PlayerEvent {
         /// What happened and what can be done.
         reason: String,
     },
+}
+
+fn micros<S: Serializer>(pts: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_i64(pts.as_micros())
+}
+
+fn text<S: Serializer>(data: &Bytes, serializer: S) -> Result<S::Ok, S::Error> {
+    serializer.serialize_str(&String::from_utf8_lossy(data))
 }
 
 /// Which backend serves a track, and which refused before it.

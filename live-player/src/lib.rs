@@ -55,6 +55,7 @@ mod codes;
 mod decoded;
 mod gauges;
 mod media_queue;
+mod notes;
 mod playback;
 mod player;
 mod presenter;

@@ -2,16 +2,17 @@
 
 use crate::builder::{Blueprint, Builder};
 use crate::codes::Failure;
+use crate::notes::{Note, Notes};
 use crate::session;
 use live_core::event::{EventSender, EventStream, PlayerEvent};
 use live_core::net_status::NetStatus;
 use live_core::state::{SessionState, Step};
-use live_core::{PlayerCode, SinkError, VideoFrame};
+use live_core::{PlayerCode, SinkError, Timestamp, VideoFrame};
 use std::fmt;
 use std::io;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::Duration;
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 use tokio::runtime::{Handle, Runtime};
 use tokio::sync::watch;
 
@@ -65,6 +66,10 @@ pub(crate) struct Shared {
     state: watch::Sender<SessionState>,
     status: watch::Sender<NetStatus>,
     failure: Mutex<Option<Failure>>,
+    /// What waits for its picture to be shown.
+    notes: Mutex<Notes>,
+    /// From capture to presentation, in µs, by the last stamp.
+    latency: Mutex<Option<i64>>,
     /// The picture on the screen.
     shown: Mutex<Option<VideoFrame>>,
     /// Why a track cannot be decoded.
@@ -83,6 +88,8 @@ impl Shared {
             state: watch::Sender::new(SessionState::Idle),
             status: watch::Sender::new(NetStatus::default()),
             failure: Mutex::new(None),
+            notes: Mutex::default(),
+            latency: Mutex::new(None),
             shown: Mutex::new(None),
             unplayable: Mutex::new(None),
         }
@@ -127,7 +134,27 @@ impl Shared {
         lock(&self.unplayable).clone()
     }
 
+    /// Keeps what the publisher wrote beside the picture of `pts`.
+    pub(crate) fn note(&self, pts: Timestamp, note: Note) {
+        lock(&self.notes).add(pts, note);
+    }
+
+    /// A picture is shown: what belongs to it is told.
     pub(crate) fn set_shown(&self, picture: VideoFrame) {
+        let due = lock(&self.notes).take(picture.pts);
+        for (pts, note) in due {
+            match note {
+                Note::Message(data) => self.events.send(PlayerEvent::Message { pts, data }),
+                Note::WallClock(captured) => {
+                    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
+                    // The stamp may belong to a picture a moment before this one.
+                    let shown =
+                        i64::try_from(unix).unwrap_or(i64::MAX).saturating_sub(picture.pts.micros_since(pts));
+                    let latency = shown.saturating_sub(i64::try_from(captured).unwrap_or(i64::MAX));
+                    *lock(&self.latency) = Some(latency);
+                }
+            }
+        }
         *lock(&self.shown) = Some(picture);
     }
 
@@ -210,6 +237,14 @@ impl LivePlayer {
     #[must_use]
     pub fn net_status_stream(&self) -> watch::Receiver<NetStatus> {
         self.shared.status.subscribe()
+    }
+
+    /// How long the picture on the screen took from capture to presentation, in microseconds, when the publisher stamps
+    /// its pictures with the wall clock (`Builder::wall_clock` of live-pusher). As exact as the two clocks agree: negative
+    /// when they do not.
+    #[must_use]
+    pub fn latency_micros(&self) -> Option<i64> {
+        *lock(&self.shared.latency)
     }
 
     /// Where the session is in its life.

@@ -81,6 +81,7 @@ pub struct Builder {
     effects: EffectPlan,
     adaptive: bool,
     permission: Permission,
+    wall_clock: bool,
 }
 
 impl Builder {
@@ -100,6 +101,7 @@ impl Builder {
             runtime: None,
             retry: None,
             permission: Permission::default(),
+            wall_clock: false,
             network: NetworkOptions::default(),
             also: Vec::new(),
             fresh_url: None,
@@ -403,6 +405,14 @@ impl Builder {
         self
     }
 
+    /// Pictures carry the wall clock of their capture, twice a second, as H.264 SEI: a player with a synchronised clock
+    /// tells its latency from it. `false`.
+    #[must_use]
+    pub fn wall_clock(mut self, stamp: bool) -> Self {
+        self.wall_clock = stamp;
+        self
+    }
+
     /// Asks `allow` each time before a camera or microphone opens. A "no" is error 1001 or 1002, with -1301 or -1302, and
     /// the session fails. By default everything is allowed.
     ///
@@ -460,7 +470,10 @@ impl Builder {
         controls.background_mute.store(config.background_mute, Relaxed);
         controls.picture.begin(&config);
         let blueprint = Blueprint {
-            video: video_settings(&config, self.video_encoder, self.entropy, self.threads),
+            video: VideoSettings {
+                wall_clock: self.wall_clock,
+                ..video_settings(&config, self.video_encoder, self.entropy, self.threads)
+            },
             retry: self.retry.unwrap_or_else(|| RetryPolicy::of_mode(config.mode)),
             media: self.media,
             looping: self.looping,
@@ -605,6 +618,7 @@ fn video_settings(
         entropy,
         threads,
         selection,
+        wall_clock: false,
         waiting_interval: Duration::from_secs(1) / config.background_fps,
     }
 }

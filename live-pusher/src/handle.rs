@@ -2,11 +2,13 @@
 
 mod background;
 mod camera;
+mod messages;
 mod outputs;
 mod picture;
 mod sound;
 
 pub use camera::ControlError;
+pub use messages::MessageError;
 
 use crate::builder::Blueprint;
 use crate::codes::Failure;

@@ -54,7 +54,7 @@ mod transport;
 
 pub use builder::{BuildError, Builder};
 pub use codes::Failure;
-pub use handle::{ControlError, LivePusherHandle};
+pub use handle::{ControlError, LivePusherHandle, MessageError};
 pub use live_core as core;
 pub use output::destinations::AddOutputError;
 pub use output::fresh_url::RetryContext;

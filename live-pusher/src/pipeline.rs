@@ -4,6 +4,7 @@ pub(crate) mod access;
 pub(crate) mod audio;
 pub(crate) mod background;
 mod frame_rate;
+pub(crate) mod messages;
 pub(crate) mod orders;
 mod preroll;
 pub(crate) mod retarget;
@@ -51,6 +52,8 @@ pub(crate) struct Controls {
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
     pub(crate) video: orders::Orders<video::VideoOrder>,
+    /// Application messages for the next pictures.
+    pub(crate) messages: orders::Orders<bytes::Bytes>,
     pub(crate) picture: video::picture::PictureControls,
     /// Whether the microphone is closed in the background.
     pub(crate) background_mute: AtomicBool,

@@ -34,10 +34,14 @@ pub struct UserData {
     pub data: Bytes,
 }
 
-/// Appends one NAL unit behind its four-byte length: an SEI message with this user data.
-pub fn write(uuid: &[u8; 16], data: &[u8], out: &mut BytesMut) {
+/// Appends one NAL unit behind its length of `length_size` (1 to 4) bytes: an SEI message with this user data.
+///
+/// `false`, and nothing is appended, when the length does not fit.
+#[must_use]
+pub fn write(uuid: &[u8; 16], data: &[u8], length_size: usize, out: &mut BytesMut) -> bool {
+    let length_size = length_size.clamp(1, 4);
     let place = out.len();
-    out.put_u32(0);
+    out.put_bytes(0, length_size);
     out.put_u8(HEADER);
     let mut escape = Escape { zeros: 0, out };
     escape.put(USER_DATA_UNREGISTERED as u8);
@@ -50,8 +54,13 @@ pub fn write(uuid: &[u8; 16], data: &[u8], out: &mut BytesMut) {
     uuid.iter().chain(data).for_each(|byte| escape.put(*byte));
     // The stop bit, and bits up to the byte's end.
     escape.put(0x80);
-    let length = u32::try_from(out.len() - place - 4).unwrap_or(u32::MAX);
-    out[place..place + 4].copy_from_slice(&length.to_be_bytes());
+    let length = (out.len() - place - length_size) as u64;
+    if length >> (8 * length_size) != 0 {
+        out.truncate(place);
+        return false;
+    }
+    out[place..place + length_size].copy_from_slice(&length.to_be_bytes()[8 - length_size..]);
+    true
 }
 
 /// Writes bytes so that no start code appears among them (7.4.1).
@@ -183,7 +192,7 @@ mod tests {
 
     fn unit(messages: &[Vec<u8>]) -> BytesMut {
         let mut unit = BytesMut::new();
-        messages.iter().for_each(|message| write(&MESSAGE, message, &mut unit));
+        assert!(messages.iter().all(|message| write(&MESSAGE, message, 4, &mut unit)));
         unit.extend([0, 0, 0, 2, 0x65, 0x88]);
         unit
     }
@@ -219,7 +228,7 @@ mod tests {
     #[test]
     fn new_messages_stand_before_the_first_slice() {
         let mut unit = BytesMut::from(&[0, 0, 0, 2, 9, 0xf0][..]);
-        write(&MESSAGE, b"first", &mut unit);
+        assert!(write(&MESSAGE, b"first", 4, &mut unit));
         let before = unit.len();
         unit.extend([0, 0, 0, 2, 0x41, 0x9a]);
         assert_eq!(place(&unit, 4), Some(before));
@@ -228,10 +237,20 @@ mod tests {
     }
 
     #[test]
+    fn a_message_that_its_length_cannot_count_is_not_written() {
+        let mut unit = BytesMut::new();
+        assert!(!write(&MESSAGE, &[7; 300], 1, &mut unit));
+        assert!(unit.is_empty());
+        assert!(write(&MESSAGE, &[7; 300], 2, &mut unit));
+        unit.extend([0, 2, 0x65, 0x88]);
+        assert_eq!(read(&unit, 2)[0].data, [7; 300][..]);
+    }
+
+    #[test]
     fn other_kinds_of_message_are_passed_over() {
         // A recovery point (type 6, one byte) before ours, in one unit.
         let mut ours = BytesMut::new();
-        write(&MESSAGE, b"hello", &mut ours);
+        assert!(write(&MESSAGE, b"hello", 4, &mut ours));
         let mut unit = BytesMut::new();
         unit.put_u32(ours.len() as u32 - 4 + 3);
         unit.extend([HEADER, 6, 1, 0xc4]);

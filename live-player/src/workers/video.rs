@@ -1,6 +1,7 @@
 //! Decodes pictures.
 
 use super::DecoderCx;
+use crate::notes::NoteReader;
 use crate::recording::PictureRecorder;
 use live_core::event::{BackendSelected, PlayerEvent};
 use live_core::registry::Provenance;
@@ -10,8 +11,15 @@ use live_core::{
 
 /// Decodes until no packet comes any more.
 pub(crate) fn run(cx: DecoderCx<VideoFrame>, recorder: Option<PictureRecorder>) {
-    let mut worker =
-        Worker { cx, recorder, config: None, is_refused: false, decoder: None, pictures: Vec::new() };
+    let mut worker = Worker {
+        cx,
+        recorder,
+        notes: NoteReader::default(),
+        config: None,
+        is_refused: false,
+        decoder: None,
+        pictures: Vec::new(),
+    };
     while let Some(packet) = worker.cx.packets.take(Track::Video) {
         if !worker.take(&packet) {
             break;
@@ -26,6 +34,7 @@ pub(crate) fn run(cx: DecoderCx<VideoFrame>, recorder: Option<PictureRecorder>) 
 struct Worker {
     cx: DecoderCx<VideoFrame>,
     recorder: Option<PictureRecorder>,
+    notes: NoteReader,
     /// The configuration in force.
     config: Option<(Codec, Packet)>,
     /// No decoder opens for it, which has been told; the next configuration is tried again.
@@ -37,6 +46,9 @@ struct Worker {
 impl Worker {
     /// Deals with one packet. `false` when nobody wants pictures any more.
     fn take(&mut self, packet: &Packet) -> bool {
+        for note in self.notes.read(packet) {
+            self.cx.shared.note(packet.pts, note);
+        }
         match packet.kind {
             PacketKind::Config(codec) => self.configure(codec, packet),
             PacketKind::EndOfSequence => return self.flush(),

@@ -5,8 +5,8 @@ use std::fmt;
 use std::sync::{Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
-/// Commands that may wait for a worker: it looks after every picture, so more than a few mean that something hangs.
-const MOST: usize = 16;
+/// Commands that may wait for a worker: it looks after every picture, so more mean that something hangs.
+pub(crate) const MOST: usize = 32;
 
 /// A bounded queue of commands that outlives the workers: one takes commands while it runs, none are kept between two.
 pub(crate) struct Orders<T> {
@@ -82,6 +82,11 @@ impl<T> Desk<'_, T> {
     /// The oldest command.
     pub(crate) fn take(&self) -> Option<T> {
         self.0.lock().waiting.pop_front()
+    }
+
+    /// Whether no command waits.
+    pub(crate) fn is_empty(&self) -> bool {
+        self.0.lock().waiting.is_empty()
     }
 
     /// Waits for a command or a nudge, for at most `timeout`.

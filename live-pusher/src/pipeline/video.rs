@@ -46,6 +46,8 @@ pub(crate) struct VideoSettings {
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
     pub(crate) selection: Selection,
+    /// Pictures carry the wall clock.
+    pub(crate) wall_clock: bool,
     /// From one waiting image to the next.
     pub(crate) waiting_interval: Duration,
 }

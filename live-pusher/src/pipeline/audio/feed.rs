@@ -3,6 +3,7 @@
 use super::{FRAME_QUEUE, capture_failure};
 use crate::codes::Failure;
 use crate::pipeline::WorkerCx;
+use crate::pipeline::access::Permission;
 use crate::pipeline::sound::mix;
 use live_core::queue::{FrameReceiver, ReceiveError, frame_queue};
 use live_core::{
@@ -64,7 +65,7 @@ impl Feed {
                 let (info, spec) = (first.info(), first.spec());
                 let mut device = Device { info, spec, again, state: State::Closed };
                 if !cx.controls.mic_closed.load(Relaxed) {
-                    let opened = open(first, cx.clock);
+                    let opened = open(first, cx.clock, &cx.permission);
                     let opened = opened
                         .map_err(|error| capture_failure(Track::Audio, device.info.kind, &error, cx))?;
                     device.state = State::Fresh(opened);

@@ -4,6 +4,7 @@ use super::VideoSettings;
 use super::fallback::{Choice, Fallback, Verdict};
 use crate::codes::{self, Failure};
 use crate::pipeline::WorkerCx;
+use crate::pipeline::messages::Inserter;
 use crate::rate::EncodeTarget;
 use live_core::config::Size;
 use live_core::event::{BackendSelected, PusherEvent};
@@ -29,6 +30,7 @@ pub(super) struct Encoding<'a> {
     color: Option<Color>,
     /// The size has changed, and no encoder has been opened for it yet.
     resized: bool,
+    inserter: Inserter<'a>,
     cx: &'a WorkerCx,
 }
 
@@ -49,6 +51,7 @@ impl<'a> Encoding<'a> {
         let none = || CodecError::new(CodecErrorKind::Open, HARDWARE, "no hardware backend is compiled in");
         let departed =
             lacks_hardware.then(|| Departed { hardware: true, name: HARDWARE.to_owned(), error: none() });
+        let inserter = Inserter::new(settings.wall_clock, cx);
         Self {
             fallback: Fallback::new(candidates, settings.entropy),
             settings,
@@ -60,6 +63,7 @@ impl<'a> Encoding<'a> {
             last_key: None,
             color: None,
             resized: false,
+            inserter,
             cx,
         }
     }
@@ -245,6 +249,7 @@ impl<'a> Encoding<'a> {
     fn pass_on(&mut self) {
         let key = self.packets.iter().rfind(|packet| packet.kind == PacketKind::Key);
         self.last_key = key.map(|key| key.pts).or(self.last_key);
+        self.inserter.insert(&mut self.packets);
         self.cx.stats.count(&self.packets);
         self.cx.writer.write(self.packets.drain(..));
     }
