@@ -353,7 +353,7 @@ impl Session {
     ) -> Result<Workers, Failure> {
         let first = Packet::metadata(Timestamp::ZERO, stream.metadata);
         let writer = StreamWriter::new(first, stream.tracks, self.queue.clone(), self.epoch.clone());
-        let cx = self.worker_cx(registry, controls, &writer);
+        let cx = self.worker_cx(registry, controls, Permission::default(), &writer);
         let work = move || input.run(&stream.info, &cx);
         // It does both tracks' work; the session lasts as long as it does.
         let worker = Worker::spawn("live-copy", self.stop_workers.clone(), work)?;
