@@ -30,6 +30,8 @@ pub(crate) struct WorkerCx {
     pub(crate) stats: Arc<stats::PipelineStats>,
     pub(crate) controls: Arc<Controls>,
     pub(crate) permission: access::Permission,
+    /// Whether the session has sound, which may go on when the picture does not.
+    pub(crate) has_sound: bool,
     pub(crate) stop: StopFlag,
 }
 

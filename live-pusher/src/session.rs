@@ -302,7 +302,8 @@ impl Session {
         let metadata = metadata(video.is_some().then_some(&plan.video), sound.as_ref());
         let first = Packet::metadata(Timestamp::ZERO, metadata);
         let writer = StreamWriter::new(first, awaited, self.queue.clone(), self.epoch.clone());
-        let cx = self.worker_cx(plan.registry, plan.controls, plan.permission, &writer);
+        let shared = self.worker_cx(plan.registry, plan.controls, plan.permission, &writer);
+        let cx = WorkerCx { has_sound: sound.is_some(), ..shared };
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
             let (settings, waiting, effects, cx) = (plan.video, plan.waiting, plan.effects, cx.clone());
@@ -375,6 +376,7 @@ impl Session {
             stats: Arc::clone(&self.stats),
             controls,
             permission,
+            has_sound: false,
             stop: self.stop_workers.clone(),
         }
     }

@@ -4,7 +4,7 @@ mod support;
 
 use live_core::conformance::scripted::{Microphone, VideoDevice, VideoFault};
 use live_core::state::SessionState;
-use live_core::{AudioSpec, CaptureErrorKind};
+use live_core::{AudioSpec, CaptureErrorKind, PusherCode};
 use live_pusher::{Builder, LivePusher};
 use std::time::Duration;
 use support::{Told, assert_order};
@@ -149,4 +149,47 @@ async fn a_screen_that_turns_goes_on_in_the_same_frame() {
     assert!(told.codes.iter().all(|code| *code > 0), "{told:?}");
     let pictures = support::pictures(&folder.path().join("out.flv"));
     assert!(pictures.len() > 20 && pictures.iter().all(|size| *size == (160, 90)), "{pictures:?}");
+}
+
+#[tokio::test]
+async fn the_sound_goes_on_under_the_last_picture_when_the_camera_is_unplugged() {
+    let folder = tempfile::tempdir().unwrap();
+    for (device, code) in [(camera(), -1301), (screen(), -1310)] {
+        let device = device.after(25, VideoFault::Fails(Disconnected));
+        let pusher = recording(&folder)
+            .video_source(move || device.clone())
+            .audio_source(|| Microphone::new(MONO))
+            .build()
+            .unwrap();
+        let told = support::run_for(&pusher, Duration::from_millis(3000)).await;
+        assert_eq!(told.count(code), 1, "{told:?}");
+        let times: Vec<_> =
+            support::decode(&folder.path().join("out.flv")).iter().map(|frame| frame.pts).collect();
+        let last = times.last().unwrap().micros_since(times[0]);
+        assert!(last > 2_000_000, "the picture stands for as long as the sound goes on: {times:?}");
+        let longest = times.windows(2).map(|pair| pair[1].micros_since(pair[0])).max();
+        assert!(longest < Some(500_000), "viewers do not wait for pictures: {times:?}");
+    }
+}
+
+#[tokio::test]
+async fn a_camera_that_was_unplugged_opens_again_after_a_pause() {
+    let folder = tempfile::tempdir().unwrap();
+    let mut plugged_in = 0;
+    let plug_in = move || {
+        plugged_in += 1;
+        if plugged_in == 1 { camera().after(10, VideoFault::Fails(Disconnected)) } else { camera() }
+    };
+    let pusher =
+        recording(&folder).video_source(plug_in).audio_source(|| Microphone::new(MONO)).build().unwrap();
+    let mut events = pusher.events();
+    pusher.start();
+    support::wait_for(&mut events, PusherCode::CameraOpenFailed).await;
+    assert!(pusher.pause());
+    tokio::time::sleep(Duration::from_millis(300)).await;
+    assert!(pusher.resume());
+    support::wait_for(&mut events, PusherCode::CameraOpened).await;
+    assert_eq!(pusher.state(), SessionState::Running);
+    pusher.stop().await;
+    assert_eq!(pusher.finished().await, Ok(()));
 }

@@ -23,7 +23,8 @@ super::code_table! {
     FirstFrame = 1007, Info, "the first picture was captured", "首帧画面采集完成";
     /// The video encoder is open.
     EncoderStarted = 1008, Info, "the encoder started", "编码器启动";
-    /// The camera cannot be opened (busy, gone, no such device), or was unplugged while running.
+    /// The camera cannot be opened (busy, gone, no such device), or was unplugged while running. In the latter case the
+    /// sound goes on, if there is any, under the last picture.
     CameraOpenFailed = -1301, Error, "the camera cannot be opened", "打开摄像头失败";
     /// The microphone cannot be opened (busy, gone, no such device), or was unplugged while running.
     MicrophoneOpenFailed = -1302, Error, "the microphone cannot be opened", "打开麦克风失败";

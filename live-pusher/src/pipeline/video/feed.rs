@@ -24,7 +24,7 @@ pub(super) struct Feed<'a> {
 }
 
 enum Input {
-    Camera { camera: Camera, position: DevicePosition, switching: Option<Switching> },
+    Camera { camera: Camera, position: DevicePosition, switching: Option<Switching>, lost: bool },
     Open { info: SourceInfo, frames: FrameReceiver<VideoFrame> },
 }
 
@@ -55,7 +55,7 @@ impl<'a> Feed<'a> {
                 let camera = Camera::new(cameras, opening, open).map_err(|error| {
                     Failure::internal(format!("cannot start the thread of the camera: {error}"))
                 })?;
-                Input::Camera { camera, position, switching: None }
+                Input::Camera { camera, position, switching: None, lost: false }
             }
             VideoInput::Open(info, frames) => {
                 tell_opened(&info, cx);
@@ -81,8 +81,10 @@ impl<'a> Feed<'a> {
         let patience = patience.min(TICK);
         let (frames, kind) = match &mut self.input {
             Input::Open { info, frames } => (&*frames, info.kind),
-            Input::Camera { camera, position, switching } => {
-                camera.want((!away).then_some(*position));
+            Input::Camera { camera, position, switching, lost } => {
+                // What was lost may be there again when the application comes back, or wants another one.
+                *lost &= !away && switching.is_none();
+                camera.want((!away && !*lost).then_some(*position));
                 match camera.poll() {
                     Some(Change::Opened(info)) => {
                         tell_opened(&info, self.cx);
@@ -120,14 +122,14 @@ impl<'a> Feed<'a> {
             }
             Err(ReceiveError::Timeout) => Ok(Fed::Nothing),
             Err(ReceiveError::Ended) => Ok(Fed::Ended),
-            Err(ReceiveError::Failed(error)) => Err(self.failed(kind, &error)),
+            Err(ReceiveError::Failed(error)) => self.lose(kind, &error),
         }
     }
 
     /// Changes to the camera at the other position; answers when its pictures may come, or at once while the camera is
     /// closed.
     pub(super) fn switch(&mut self, answer: Answer<DevicePosition>) {
-        let Input::Camera { camera, position, switching } = &mut self.input else {
+        let Input::Camera { camera, position, switching, .. } = &mut self.input else {
             let reason = "the pictures come from an input that has no cameras".to_owned();
             let _ = answer.send(Err(ControlError::Unsupported(reason)));
             return;
@@ -146,6 +148,20 @@ impl<'a> Feed<'a> {
             let _ = answer.send(Ok(there));
         } else {
             *switching = Some(Switching { from, answer });
+        }
+    }
+
+    /// A camera that fails while it runs is closed; the sound goes on, and the last picture stands in. Without sound,
+    /// or before the first picture, nothing is left to go on with.
+    fn lose(&mut self, kind: SourceKind, error: &CaptureError) -> Result<Fed, Failure> {
+        let failure = self.failed(kind, error);
+        match &mut self.input {
+            Input::Camera { lost, .. } if self.live && self.cx.has_sound => {
+                *lost = true;
+                self.live = false;
+                Ok(Fed::Nothing)
+            }
+            _ => Err(failure),
         }
     }
 
