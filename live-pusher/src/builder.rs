@@ -566,7 +566,7 @@ impl Blueprint {
         let waiting = WaitingImage::of(&self.config)?;
         let input = match &mut self.media {
             Media::Sources(Sources { video, audio }) => Input::Sources {
-                video: (!video.is_empty()).then(|| video.clone()),
+                video: (!video.is_empty()).then(|| video.focused(self.config.auto_focus)),
                 audio: audio.as_ref().map(|make| {
                     let made = (make.lock().unwrap_or_else(PoisonError::into_inner))();
                     made.map(|first| AudioInput::Device { first, again: Arc::clone(make) })

@@ -4,8 +4,10 @@ mod support;
 
 use live_core::conformance::scripted::{Microphone, VideoDevice, VideoFault};
 use live_core::state::SessionState;
-use live_core::{AudioSpec, CaptureErrorKind, PusherCode};
+use live_core::{AudioSpec, CaptureErrorKind, PusherCode, PusherConfig};
 use live_pusher::{Builder, LivePusher};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::Duration;
 use support::{Told, assert_order};
 
@@ -192,4 +194,28 @@ async fn a_camera_that_was_unplugged_opens_again_after_a_pause() {
     assert_eq!(pusher.state(), SessionState::Running);
     pusher.stop().await;
     assert_eq!(pusher.finished().await, Ok(()));
+}
+
+#[tokio::test]
+async fn auto_focus_is_set_at_the_device_and_does_not_matter_where_there_is_none() {
+    let folder = tempfile::tempdir().unwrap();
+    let focus = Arc::new(AtomicBool::new(false));
+    for wanted in [true, false] {
+        focus.store(!wanted, Relaxed);
+        let device = camera().with_auto_focus(Arc::clone(&focus));
+        let mut config = PusherConfig::default();
+        config.set("auto-focus", &wanted.to_string()).unwrap();
+        let path = folder.path().join("out.flv");
+        let pusher = LivePusher::builder(path.to_string_lossy())
+            .config(config)
+            .video_size(160, 90)
+            .video_source(move || device.clone())
+            .build()
+            .unwrap();
+        support::run_for(&pusher, Duration::from_millis(400)).await;
+        assert_eq!(focus.load(Relaxed), wanted);
+    }
+    let pusher = recording(&folder).video_source(camera).build().unwrap();
+    let told = support::run_for(&pusher, Duration::from_millis(400)).await;
+    assert!(told.errors.is_empty() && told.codes.iter().all(|code| *code > 0), "{told:?}");
 }

@@ -1,6 +1,6 @@
 //! Where media comes from.
 
-use crate::error::CaptureError;
+use crate::error::{CaptureError, CaptureErrorKind};
 use crate::frame::{AudioFrame, AudioSpec, VideoFrame};
 use crate::packet::Packet;
 use crate::queue::FrameSender;
@@ -74,6 +74,16 @@ impl fmt::Debug for CaptureGuard {
 pub trait VideoSource: Send {
     /// What it is; valid before and after the start.
     fn info(&self) -> SourceInfo;
+
+    /// Turns the device's own continuous autofocus on or off, before the start.
+    ///
+    /// # Errors
+    /// [`Unsupported`](crate::CaptureErrorKind::Unsupported), unless implemented otherwise: the device has none.
+    fn set_auto_focus(&mut self, on: bool) -> Result<(), CaptureError> {
+        let _ = on;
+        let message = "it has no autofocus to be set";
+        Err(CaptureError::new(CaptureErrorKind::Unsupported, self.info().name, message))
+    }
 
     /// Opens the device and starts pushing pictures, stamped on `clock`'s timeline, into `out`.
     ///

@@ -6,6 +6,8 @@ use crate::frame::{Color, I420, PicturePool, Plane, VideoFrame};
 use crate::queue::FrameSender;
 use crate::time::SessionClock;
 use crate::traits::{CaptureGuard, SourceInfo, SourceKind, VideoSource};
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// What a camera or screen does from a certain picture on.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -28,13 +30,15 @@ pub struct VideoDevice {
     fps: u32,
     refusal: Option<CaptureErrorKind>,
     faults: Vec<(u64, VideoFault)>,
+    focus: Option<Arc<AtomicBool>>,
 }
 
 impl VideoDevice {
     /// A camera of `width` × `height` pixels (not 0) and `fps` pictures per second (not 0).
     #[must_use]
     pub const fn camera(width: u32, height: u32, fps: u32) -> Self {
-        Self { kind: SourceKind::Camera, size: (width, height), fps, refusal: None, faults: Vec::new() }
+        let (kind, size) = (SourceKind::Camera, (width, height));
+        Self { kind, size, fps, refusal: None, faults: Vec::new(), focus: None }
     }
 
     /// A screen, as [`camera`](Self::camera).
@@ -59,6 +63,13 @@ impl VideoDevice {
         self
     }
 
+    /// It has an autofocus, which stands as `focus` says and is set through it.
+    #[must_use]
+    pub fn with_auto_focus(mut self, focus: Arc<AtomicBool>) -> Self {
+        self.focus = Some(focus);
+        self
+    }
+
     const fn name(&self) -> &'static str {
         match self.kind {
             SourceKind::Screen => "scripted screen",
@@ -72,6 +83,12 @@ impl VideoSource for VideoDevice {
         let (width, height) = self.size;
         let format = format!("{width}×{height} I420, {} fps", self.fps);
         SourceInfo { kind: self.kind, name: self.name().to_owned(), format }
+    }
+
+    fn set_auto_focus(&mut self, on: bool) -> Result<(), CaptureError> {
+        let none = || trouble(CaptureErrorKind::Unsupported, self.name(), "no autofocus");
+        self.focus.as_ref().ok_or_else(none)?.store(on, Relaxed);
+        Ok(())
     }
 
     fn start(

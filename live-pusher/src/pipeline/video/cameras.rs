@@ -21,6 +21,8 @@ pub(crate) struct Cameras {
     any: Option<Maker>,
     front: Option<Maker>,
     back: Option<Maker>,
+    /// What their autofocus is set to.
+    auto_focus: bool,
 }
 
 impl Cameras {
@@ -36,6 +38,11 @@ impl Cameras {
             Some(DevicePosition::Back) => &mut self.back,
         };
         *place = Some(Arc::new(Mutex::new(make)));
+    }
+
+    /// The same, with their autofocus set to `on`.
+    pub(crate) fn focused(&self, on: bool) -> Self {
+        Self { auto_focus: on, ..self.clone() }
     }
 
     fn at(&self, position: DevicePosition) -> Option<&Maker> {
@@ -70,7 +77,10 @@ impl Cameras {
         let nothing =
             || CaptureError::new(CaptureErrorKind::NotFound, position.as_str(), "no source was given");
         let make = self.at(position).ok_or_else(nothing)?;
-        let source = (*make.lock().unwrap_or_else(PoisonError::into_inner))()?;
+        let mut source = (*make.lock().unwrap_or_else(PoisonError::into_inner))()?;
+        if let Err(error) = source.set_auto_focus(self.auto_focus) {
+            tracing::info!(%error, "auto-focus has no effect");
+        }
         let info = source.info();
         let (sender, frames) = frame_queue(FRAME_QUEUE);
         let started = opening.permission.check(&info).and_then(|()| source.start(opening.clock, sender));
