@@ -26,6 +26,8 @@ mod svg;
 #[cfg(feature = "lab")]
 mod sync;
 #[cfg(feature = "lab")]
+mod tour;
+#[cfg(feature = "lab")]
 mod watch;
 
 #[cfg(not(feature = "lab"))]
@@ -44,4 +46,8 @@ pub struct Options {
     /// How long to play, in seconds
     #[arg(long, value_name = "N", default_value_t = 12, value_parser = clap::value_parser!(u64).range(3..=600))]
     seconds: u64,
+    /// Show what the pusher does when things happen to it, in place of the plain demo: effects, the background, an uplink
+    /// that shrinks, a server that dies. Takes 80 seconds; writes target/demo/tour.html
+    #[arg(long, conflicts_with_all = ["input", "seconds"])]
+    tour: bool,
 }

@@ -11,7 +11,11 @@ pub fn run(options: &Options) -> Result<(), Problem> {
     let project = Project::load()?;
     let mut command = project.cargo();
     command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "demo"]);
-    command.arg(format!("--seconds={}", options.seconds));
+    if options.tour {
+        command.arg("--tour");
+    } else {
+        command.arg(format!("--seconds={}", options.seconds));
+    }
     if let Some(input) = &options.input {
         // The demo runs in the workspace's folder, which need not be the user's.
         let absolute = std::path::absolute(input).unwrap_or_else(|_| input.clone());

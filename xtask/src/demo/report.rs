@@ -13,7 +13,8 @@ use super::watch::{Entry, SessionLog, Who};
 use live_core::Severity;
 use std::fmt::Write as _;
 
-const STYLE: &str = include_str!("report.css");
+/// The look of the pages.
+pub const STYLE: &str = include_str!("report.css");
 /// A code that comes once a second and needs no label.
 const PROGRESS: i32 = 2005;
 /// The first picture is shown, or motion resumes.
@@ -73,7 +74,8 @@ fn logs(take: &Take) -> Vec<&SessionLog> {
     std::iter::once(&take.pusher).chain(take.players.iter().map(|player| &player.log)).collect()
 }
 
-fn section(title: &str, text: &str, content: &str) -> String {
+/// A part of a page.
+pub fn section(title: &str, text: &str, content: &str) -> String {
     let text = if text.is_empty() { String::new() } else { format!("<p>{}</p>", escape(text)) };
     format!("<section><h2>{}</h2>{text}{content}</section>\n", escape(title))
 }
@@ -161,7 +163,8 @@ fn tiles(take: &Take) -> String {
     )
 }
 
-fn criteria_table(criteria: &[Criterion]) -> String {
+/// What had to be true, and what was.
+pub fn criteria_table(criteria: &[Criterion]) -> String {
     let rows = criteria.iter().map(|criterion| {
         let (class, verdict) = if criterion.passed { ("good", "✓ passed") } else { ("bad", "✗ failed") };
         format!(
@@ -201,7 +204,7 @@ fn beginning(logs: &[&SessionLog]) -> Option<f64> {
 }
 
 /// The codes of a session until `end`, with labels from `labelled` on.
-fn lane(log: &SessionLog, labelled: f64, end: f64) -> Lane {
+pub fn lane(log: &SessionLog, labelled: f64, end: f64) -> Lane {
     let event = |entry: &Entry| {
         let (code, at) = (entry.code?, entry.at.as_secs_f64());
         let is_labelled = code != PROGRESS && at >= labelled;
@@ -234,7 +237,7 @@ fn severity_class(severity: Severity) -> Option<&'static str> {
 }
 
 /// Everything that was told, to be unfolded.
-fn details(logs: &[&SessionLog]) -> String {
+pub fn details(logs: &[&SessionLog]) -> String {
     let mut all: Vec<(Who, &Entry)> =
         logs.iter().flat_map(|log| log.entries.iter().map(|entry| (log.who, entry))).collect();
     all.sort_by_key(|(_, entry)| entry.at);

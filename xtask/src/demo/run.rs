@@ -5,7 +5,7 @@ use super::pictures::{self, PictureLog};
 use super::sound::{Ear, SoundLog};
 use super::sync;
 use super::watch::{SessionLog, Who, watch};
-use super::{Options, console, report};
+use super::{Options, console, report, tour};
 use crate::process::Problem;
 use crate::project::Project;
 use live_capture::pattern::{Pattern, PatternSpec};
@@ -70,6 +70,9 @@ pub struct Playback {
 
 /// `cargo xtask demo`, where the workspace is at hand.
 pub fn run(options: &Options) -> Result<(), Problem> {
+    if options.tour {
+        return tour::run();
+    }
     let project = Project::load()?;
     let runtime = tokio::runtime::Builder::new_multi_thread()
         .worker_threads(2)

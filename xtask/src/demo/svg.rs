@@ -2,10 +2,12 @@
 
 mod histogram;
 mod line;
+mod storyboard;
 mod timeline;
 
 pub use histogram::{HistogramChart, Marker};
 pub use line::{Band, LineChart, Series};
+pub use storyboard::{Part, Picture, Rows, Storyboard};
 pub use timeline::{Event, Lane, timeline};
 
 use std::fmt::{self, Write as _};

@@ -1,0 +1,111 @@
+//! What the viewer saw: how old each picture was, how its skin looked, and some of the pictures.
+
+use super::portrait::SIDE;
+use super::scene::{LEFT, TOP};
+use live_capture::pattern::read_stamp;
+use live_core::{I420, PicturePool, Plane, VideoFrame};
+use live_player::sink::Callback;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
+
+/// Pictures that may wait to be looked at.
+const WAITING: usize = 50;
+/// The size the stream begins with; smaller pictures show the same on fewer pixels.
+const WIDTH: f64 = 360.0;
+
+/// One picture as it was shown.
+#[derive(Clone, Copy, Debug)]
+pub struct Seen {
+    /// When, since the demo began.
+    pub at: Duration,
+    /// Width and height.
+    pub size: (u32, u32),
+    /// From being captured to being shown; `None` when it carries no strip.
+    pub latency_ms: Option<f64>,
+    /// Its skin, where there is some.
+    pub skin: Option<Skin>,
+}
+
+/// What the skin of the portrait looks like.
+#[derive(Clone, Copy, Debug)]
+pub struct Skin {
+    /// How bright it is, in code values.
+    pub luma: f64,
+    /// How much it changes from one pixel to the next, in code values.
+    pub detail: f64,
+}
+
+/// What a viewer saw.
+#[derive(Debug, Default)]
+pub struct View {
+    /// Every picture.
+    pub seen: Vec<Seen>,
+    /// Pictures to be seen in the report, with their time.
+    pub samples: Vec<(Duration, VideoFrame)>,
+}
+
+type Shown = (VideoFrame, Instant, SystemTime);
+
+/// A player's sink and the thread that looks at what it is shown. One sample is kept for each of `moments`.
+pub fn look(
+    began: Instant,
+    moments: Vec<Duration>,
+) -> (impl Fn() -> Callback<Box<dyn FnMut(&VideoFrame) + Send>>, JoinHandle<View>) {
+    let (sender, receiver) = sync_channel::<Shown>(WAITING);
+    let thread = std::thread::spawn(move || note(&receiver, began, &moments));
+    let sink = move || {
+        let sender: SyncSender<Shown> = sender.clone();
+        let show = move |frame: &VideoFrame| {
+            // One that cannot be looked at in time is not in the report.
+            let _ = sender.try_send((frame.clone(), Instant::now(), SystemTime::now()));
+        };
+        Callback::new(Box::new(show) as Box<dyn FnMut(&VideoFrame) + Send>)
+    };
+    (sink, thread)
+}
+
+fn note(receiver: &Receiver<Shown>, began: Instant, moments: &[Duration]) -> View {
+    let (mut view, pool) = (View::default(), PicturePool::new());
+    for (frame, at, wall) in receiver {
+        let picture = frame.surface.to_i420(&pool);
+        let at = at.saturating_duration_since(began);
+        let now = wall.duration_since(UNIX_EPOCH).unwrap_or_default().as_micros() as f64;
+        view.seen.push(Seen {
+            at,
+            size: (picture.width(), picture.height()),
+            latency_ms: read_stamp(&picture).map(|stamp| (now - stamp.micros as f64) / 1000.0),
+            skin: skin(&picture),
+        });
+        if moments.get(view.samples.len()).is_some_and(|moment| at >= *moment) {
+            view.samples.push((at, frame));
+        }
+    }
+    view
+}
+
+/// Looks at the skin in the portrait: what has the colour of skin, and no edge in it.
+fn skin(picture: &I420) -> Option<Skin> {
+    let scale = f64::from(picture.width()) / WIDTH;
+    let scaled = |place: usize| (place as f64 * scale) as usize;
+    let (left, top) = (scaled(LEFT), scaled(TOP));
+    let (right, bottom) = (left + scaled(SIDE as usize), top + scaled(SIDE as usize));
+    let (mut luma, mut detail, mut count) = (0.0, 0.0, 0.0_f64);
+    for y in top..bottom.min(picture.height() as usize) {
+        let row = picture.row(Plane::Y, y);
+        let (cb, cr) = (picture.row(Plane::U, y / 2), picture.row(Plane::V, y / 2));
+        for x in left..right.min(row.len()) - 1 {
+            if !(77..=127).contains(&cb[x / 2]) || !(138..=173).contains(&cr[x / 2]) {
+                continue;
+            }
+            let step = row[x].abs_diff(row[x + 1]);
+            // More is an edge of the face, which no effect may touch.
+            if step <= 12 {
+                luma += f64::from(row[x]);
+                detail += f64::from(step);
+                count += 1.0;
+            }
+        }
+    }
+    (count > 500.0 * scale).then(|| Skin { luma: luma / count, detail: detail / count })
+}
