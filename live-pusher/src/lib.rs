@@ -50,6 +50,7 @@ mod pipeline;
 mod pusher;
 pub mod rate;
 mod session;
+pub mod specification;
 mod transport;
 
 pub use builder::{BuildError, Builder};

@@ -3,13 +3,13 @@
 mod support;
 
 use live_capture::pump::{self, Flow, Pace};
-use live_core::config::{Aspect, Mode, Orientation, PusherConfig};
+use live_core::config::{Aspect, AudioQuality, Mode, Orientation, PusherConfig};
 use live_core::conformance::scripted::{Microphone, VideoDevice};
 use live_core::queue::FrameSender;
 use live_core::state::SessionState;
 use live_core::{
-    AudioSpec, CaptureError, CaptureGuard, Codec, Color, PacketKind, PicturePool, Plane, Rotation,
-    SessionClock, SourceInfo, SourceKind, Track, VideoFrame, VideoSource,
+    AudioSpec, CaptureError, CaptureGuard, Codec, Color, PacketKind, PicturePool, Plane, Registry, Rotation,
+    Selection, SessionClock, SourceInfo, SourceKind, Track, VideoFrame, VideoSource,
 };
 use live_pusher::{BuildError, Builder, LivePusher};
 use std::path::PathBuf;
@@ -108,6 +108,32 @@ async fn without_camera_there_is_sound_alone_and_without_microphone_pictures_alo
     let (path, _folder) = quiet.run(0.8).await;
     assert_eq!(count(&path, Track::Audio), 0);
     assert!(count(&path, Track::Video) > 5);
+}
+
+#[tokio::test]
+async fn low_quality_is_sixteen_kilohertz_and_mono() {
+    for (quality, layout) in [(AudioQuality::Low, (16_000, 1)), (AudioQuality::High, (48_000, 2))] {
+        let stereo = AudioSpec { sample_rate: 44_100, channels: 2 };
+        let recorded = Recorded::new().with(|builder| {
+            builder.video_size(64, 64).audio_quality(quality).audio_source(move || Microphone::new(stereo))
+        });
+        let (path, _folder) = recorded.run(0.6).await;
+        let mut registry = Registry::default();
+        live_codec::register_enabled(&mut registry);
+        let mut file = live_transport::net::file::open(&path).unwrap();
+        let packets: Vec<_> = std::iter::from_fn(|| file.next_packet().unwrap())
+            .filter(|packet| packet.track == Track::Audio)
+            .collect();
+        let mut decoder =
+            registry.audio_decoders.open(Codec::Aac, &Selection::Auto, &packets[0]).unwrap().codec;
+        let mut sound = Vec::new();
+        packets.iter().for_each(|packet| decoder.decode(packet, &mut sound).unwrap());
+        let spec = decoder.spec().unwrap();
+        assert_eq!((spec.sample_rate, spec.channels), layout, "{quality:?}");
+        let loudest =
+            sound.iter().flat_map(|frame| &frame.samples).fold(0.0_f32, |most, one| most.max(one.abs()));
+        assert!((0.15..0.4).contains(&loudest), "the tone is there: {loudest}");
+    }
 }
 
 #[tokio::test]

@@ -94,13 +94,14 @@ impl Storyboard<'_> {
 
     fn draw_part(&self, drawing: &mut Drawing, index: usize, part: &Part, time: Scale, bottom: f64) {
         let (left, right) = (time.at(part.from), time.at(part.to));
-        let class = if index % 2 == 0 { "part" } else { "part odd" };
+        let is_even = index.is_multiple_of(2);
+        let class = if is_even { "part" } else { "part odd" };
         drawing.add(format_args!(
             "<rect class=\"{class}\" x=\"{left:.1}\" y=\"0\" width=\"{:.1}\" height=\"{bottom:.1}\"/>",
             right - left
         ));
         // Neighbours need not share a line.
-        let y = if index % 2 == 0 { 13.0 } else { 29.0 };
+        let y = if is_even { 13.0 } else { 29.0 };
         drawing.label("code", "start", [left + 3.0, y], part.title);
     }
 }

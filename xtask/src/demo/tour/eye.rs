@@ -45,13 +45,13 @@ pub struct View {
     pub samples: Vec<(Duration, VideoFrame)>,
 }
 
+/// The sink of the viewer's player.
+pub type Sink = Callback<Box<dyn FnMut(&VideoFrame) + Send>>;
+
 type Shown = (VideoFrame, Instant, SystemTime);
 
 /// A player's sink and the thread that looks at what it is shown. One sample is kept for each of `moments`.
-pub fn look(
-    began: Instant,
-    moments: Vec<Duration>,
-) -> (impl Fn() -> Callback<Box<dyn FnMut(&VideoFrame) + Send>>, JoinHandle<View>) {
+pub fn look(began: Instant, moments: Vec<Duration>) -> (impl Fn() -> Sink, JoinHandle<View>) {
     let (sender, receiver) = sync_channel::<Shown>(WAITING);
     let thread = std::thread::spawn(move || note(&receiver, began, &moments));
     let sink = move || {

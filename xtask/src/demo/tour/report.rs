@@ -33,7 +33,7 @@ pub fn page(take: &Take, criteria: &[Criterion]) -> String {
     page += &section(
         "The tour",
         "One session from left to right. Above, what a viewer saw in each chapter; below it, at the same moments: what \
-         the uplink could carry and what the encoder made of that; how old pictures were when the viewer saw them; how \
+         the uplink could carry and what the encoder made of that, in bitrate and in size; how old pictures were when the viewer saw them; how \
          bright and how rough the skin in the portrait was; and every code as it fired. Point at pictures and dots for \
          particulars.",
         &format!("{}{}", storyboard(take, &pictures), codes(take)),
@@ -100,7 +100,7 @@ fn storyboard(take: &Take, pictures: &[Picture]) -> String {
             Part { title: chapter.title, from: take.at(from), to: take.at(to) }
         })
         .collect();
-    let rows = [bitrate(take), latency(take), skin(take)];
+    let rows = [bitrate(take), size(take), latency(take), skin(take)];
     Storyboard { seconds: seconds(take), parts: &parts, pictures, rows: &rows }.draw()
 }
 
@@ -138,6 +138,12 @@ fn capacity(take: &Take) -> Series {
 
 fn seen(take: &Take, value: impl Fn(&Seen) -> Option<f64>) -> Vec<(f64, f64)> {
     take.view.seen.iter().filter_map(|seen| Some((seen.at.as_secs_f64(), value(seen)?))).collect()
+}
+
+fn size(take: &Take) -> Rows {
+    let points = seen(take, |seen| Some(f64::from(seen.size.1)));
+    let series = vec![Series { class: "rtmp", name: "height", points }];
+    Rows { title: "Picture", unit: "pixels", series, most: None }
 }
 
 fn latency(take: &Take) -> Rows {

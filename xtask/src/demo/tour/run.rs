@@ -163,8 +163,11 @@ async fn act(
             pusher.set_beauty(beauty).map_err(|error| refused(&error))?;
             pusher.set_whiteness(whiteness).map_err(|error| refused(&error))?;
         }
-        Act::Pause => drop(pusher.pause()),
-        Act::Resume => drop(pusher.resume()),
+        Act::Pause | Act::Resume => {
+            if !pusher.set_background(chapter.act == Act::Pause) {
+                return Err(failed("the session", "it does not run any more"));
+            }
+        }
         Act::Uplink(kbps) => uplink.set(kbps),
         Act::Kill => {
             server.kill().await;
