@@ -115,7 +115,9 @@ fn cpu_seconds(command: &str) -> Result<f64, Problem> {
 fn psnr_of(command: &str, clip: &Path, work: &Path) -> Result<String, Problem> {
     let out = work.join("out.flv");
     cpu_seconds(&command.replace("OUT", &out.display().to_string()))?;
-    let filter = format!("[0:v]setpts=N/{FPS}/TB[a];[1:v]setpts=N/{FPS}/TB[b];[a][b]psnr=shortest=1");
+    // By number: in FLV's milliseconds most pictures would be a little early and meet the one before theirs.
+    let filter =
+        format!("[0:v]settb=1/{FPS},setpts=N[a];[1:v]settb=1/{FPS},setpts=N[b];[a][b]psnr=shortest=1");
     let script = format!(
         "ffmpeg -v info -i {} -i {} -lavfi '{filter}' -f null - 2>&1 | grep -o 'PSNR y:[0-9.]*' | cut -d: -f2",
         out.display(),
