@@ -65,7 +65,8 @@ async fn play(args: Args) -> Result<(), Failed> {
             None => std::future::pending().await,
         }
     };
-    tokio::pin!(deadline);
+    let interrupted = interrupted();
+    tokio::pin!(deadline, interrupted);
     let mut broken = Vec::new();
     let mut tell = |console: &mut Console, event: &PlayerEvent| {
         console.event(event);
@@ -79,7 +80,7 @@ async fn play(args: Args) -> Result<(), Failed> {
             _ = status.changed() => console.status(player.state(), &status.borrow_and_update()),
             result = player.finished() => break result,
             () = &mut deadline => break stop(&player).await,
-            _ = tokio::signal::ctrl_c() => break stop(&player).await,
+            () = &mut interrupted => break stop(&player).await,
         }
     };
     while let Some(delivery) = events.try_next() {
@@ -90,6 +91,20 @@ async fn play(args: Args) -> Result<(), Failed> {
     let failed = |message| Failed { code: FAILED, message };
     result.map_err(|failure| failed(failure.to_string()))?;
     if broken.is_empty() { Ok(()) } else { Err(failed(broken.join("\n           "))) }
+}
+
+/// Waits for Ctrl-C, or for the signal by which services are ended.
+async fn interrupted() {
+    #[cfg(unix)]
+    if let Ok(mut terminate) = tokio::signal::unix::signal(tokio::signal::unix::SignalKind::terminate()) {
+        tokio::select! {
+            _ = tokio::signal::ctrl_c() => {}
+            _ = terminate.recv() => {}
+        }
+        return;
+    }
+    // Without the handler there is no way to be told, and the process is ended by the signal.
+    let _ = tokio::signal::ctrl_c().await;
 }
 
 async fn stop(player: &LivePlayer) -> Result<(), Failure> {
