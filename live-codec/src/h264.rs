@@ -5,6 +5,10 @@
 
 pub mod annexb;
 pub mod avcc;
+#[cfg(feature = "rusty-h264")]
+pub(crate) mod references;
+#[cfg(any(feature = "openh264", feature = "rusty-h264"))]
+pub(crate) mod reorder;
 pub mod sei;
 pub mod sps;
 

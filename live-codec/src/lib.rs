@@ -6,6 +6,7 @@
 //! | backend | does | feature | licence |
 //! |---|---|---|---|
 //! | [`openh264`] | H.264 encoding (Baseline, High without B-frames) and decoding (Baseline, Main, High; 8 bits, 4:2:0, progressive) | `openh264`, default | BSD-2-Clause; royalties are left to whoever ships |
+//! | [`rusty_h264`] | H.264 decoding, exact for streams with B-frames (8 bits, 4:2:0, progressive) | `rusty-h264`, default | BSD-2-Clause; likewise |
 //! | [`fdk`] | AAC-LC encoding; AAC-LC and HE-AAC v1 and v2 decoding, up to 8 channels | `fdk-aac`, default | FDK-AAC (no patent licence) |
 //! | [`symphonia`] | AAC-LC decoding, mono and stereo | `symphonia`, default | MPL-2.0 |
 //! | `syom` | AAC-LC encoding | `syom` | MIT |
@@ -63,6 +64,8 @@ pub mod h264;
 #[cfg(feature = "openh264")]
 pub mod openh264;
 mod register;
+#[cfg(feature = "rusty-h264")]
+pub mod rusty_h264;
 #[cfg(feature = "symphonia")]
 pub mod symphonia;
 #[cfg(feature = "syom")]

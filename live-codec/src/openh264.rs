@@ -8,7 +8,6 @@
 mod decoder;
 mod encoder;
 mod plain_sps;
-mod reorder;
 mod sys;
 
 pub use decoder::Decoder;

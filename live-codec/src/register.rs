@@ -6,9 +6,11 @@ use live_core::Registry;
 ///
 /// | format | rows |
 /// |---|---|
-/// | H.264 | `openh264` encodes and decodes |
+/// | H.264 | `openh264` encodes; `rusty-h264` decodes streams with B-frames, `openh264` everything |
 /// | AAC | `fdk-aac`, then `syom` encode; `symphonia` decodes AAC-LC in mono and stereo, `fdk-aac` everything |
 pub fn register_enabled(registry: &mut Registry) {
+    #[cfg(feature = "rusty-h264")]
+    rusty_h264(registry);
     #[cfg(feature = "openh264")]
     openh264(registry);
     #[cfg(feature = "symphonia")]
@@ -19,6 +21,23 @@ pub fn register_enabled(registry: &mut Registry) {
     syom(registry);
     // Without any backend there is nothing to add.
     let _ = registry;
+}
+
+#[cfg(feature = "rusty-h264")]
+fn rusty_h264(registry: &mut Registry) {
+    use crate::rusty_h264::{Decoder, NAME};
+    use live_core::registry::{Provenance, Row};
+    use live_core::{Codec, CodecError, CodecErrorKind, Packet};
+
+    registry.video_decoders.add(Row::new(NAME, Provenance::Embedded, Codec::H264, |config: &Packet| {
+        let decoder = Decoder::open(config)?;
+        // Where openh264 is at hand, it takes what it decodes exactly and faster.
+        if cfg!(feature = "openh264") && decoder.is_in_order() {
+            let message = "the stream has no B-frames, which is left to openh264";
+            return Err(CodecError::new(CodecErrorKind::Unsupported, NAME, message).at(config.pts));
+        }
+        Ok(Box::new(decoder) as _)
+    }));
 }
 
 #[cfg(feature = "openh264")]

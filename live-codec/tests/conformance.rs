@@ -9,7 +9,7 @@ mod openh264 {
     use super::*;
     use live_codec::openh264::{Decoder, Encoder};
     use live_core::conformance::{video_decoder, video_encoder};
-    use live_core::{Color, PicturePool, Track, VideoDecoder, VideoEncoder, VideoEncoderConfig, VideoFrame};
+    use live_core::{Color, PicturePool, VideoDecoder, VideoEncoder, VideoEncoderConfig, VideoFrame};
 
     fn open_encoder(config: &VideoEncoderConfig) -> Result<Box<dyn VideoEncoder>, CodecError> {
         Ok(Box::new(Encoder::open(config)?))
@@ -52,31 +52,38 @@ mod openh264 {
 
     #[test]
     fn the_decoder_keeps_them_for_b_frames_too() {
-        if !support::ffmpeg_is_here() {
-            return;
+        for stream in b_frames() {
+            video_decoder(&open_decoder, &stream);
         }
-        for options in
-            ["keyint=12:min-keyint=12:scenecut=0:bframes=2:b-pyramid=none", "keyint=15:scenecut=0:bframes=0"]
-        {
-            let source = "testsrc2=size=192x108:rate=25:duration=2";
-            let args = [
-                "-f",
-                "lavfi",
-                "-i",
-                source,
-                "-pix_fmt",
-                "yuv420p",
-                "-c:v",
-                "libx264",
-                "-x264-params",
-                options,
-            ];
-            let flv = support::ffmpeg(
-                &[&args[..], &["-f", "flv", "-flvflags", "no_duration_filesize", "-"]].concat(),
-                None,
-            );
-            video_decoder(&open_decoder, &support::read_flv(&flv, Track::Video));
-        }
+    }
+}
+
+/// Streams of x264 with and without B-frames; none where FFmpeg is missing.
+#[cfg(any(feature = "openh264", feature = "rusty-h264"))]
+fn b_frames() -> Vec<Vec<Packet>> {
+    if !support::ffmpeg_is_here() {
+        return Vec::new();
+    }
+    let stream = |options| {
+        let source = "testsrc2=size=192x108:rate=25:duration=2";
+        let args =
+            ["-f", "lavfi", "-i", source, "-pix_fmt", "yuv420p", "-c:v", "libx264", "-x264-params", options];
+        let output = ["-f", "flv", "-flvflags", "no_duration_filesize", "-"];
+        support::read_flv(&support::ffmpeg(&[&args[..], &output].concat(), None), live_core::Track::Video)
+    };
+    ["keyint=12:min-keyint=12:scenecut=0:bframes=2:b-pyramid=none", "keyint=15:scenecut=0:bframes=0"]
+        .map(stream)
+        .to_vec()
+}
+
+#[cfg(feature = "rusty-h264")]
+#[test]
+fn rusty_h264_keeps_the_promises_of_its_trait() {
+    for stream in b_frames() {
+        live_core::conformance::video_decoder(
+            &|config| Ok(Box::new(live_codec::rusty_h264::Decoder::open(config)?)),
+            &stream,
+        );
     }
 }
 

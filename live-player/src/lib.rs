@@ -42,7 +42,7 @@
 //! # Features
 //! | feature | gives | costs |
 //! |---|---|---|
-//! | `embedded` (default) | H.264 by openh264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
+//! | `embedded` (default) | H.264 by openh264 and rusty-h264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
 //! | `tls` | RTMPS and HTTPS, beside `embedded` | ring, which needs a C compiler |
 //! | `cli` | the program `live-play` | clap |
 

@@ -72,6 +72,11 @@ const CASES: &[Case] = &[
         about: "x264 High with CABAC, B-frames and slices, by nginx and node-media-server, decoded as FFmpeg does",
         run: pull::high,
     },
+    Case {
+        name: "pull-presets",
+        about: "the presets medium and slow of x264 with grain, through our relay, identical to FFmpeg's decode",
+        run: pull::presets,
+    },
     Case { name: "pull-main", about: "the same without B-frames", run: pull::main },
     Case { name: "pull-video", about: "the same without sound", run: pull::video_only },
     Case { name: "pull-audio", about: "the same without pictures", run: pull::audio_only },

@@ -14,6 +14,8 @@ pub struct SpsInfo {
     pub width: u32,
     /// Height in pixels after cropping.
     pub height: u32,
+    /// Macroblocks of a coded picture, before cropping.
+    pub macroblocks: u32,
     /// Columns cut from the left, in pixels.
     pub crop_left: u32,
     /// Rows cut from the top, in pixels.
@@ -59,6 +61,7 @@ impl SpsInfo {
             profile: u8::from(sps.profile_idc),
             width,
             height,
+            macroblocks: macroblocks(&sps),
             crop_left: crop.map_or(0, |crop| crop.left_offset.saturating_mul(unit_x)),
             crop_top: crop.map_or(0, |crop| crop.top_offset.saturating_mul(unit_y)),
             chroma_format,
@@ -68,6 +71,21 @@ impl SpsInfo {
             reorder_depth: reorder_depth(&sps),
             max_reorder_depth: max_dpb_frames(&sps),
         })
+    }
+
+    /// What keeps decoders for progressive 4:2:0 video of 8 bits from it, in words.
+    #[cfg(any(feature = "openh264", feature = "rusty-h264"))]
+    pub(crate) fn exotic(&self) -> Option<String> {
+        if self.interlaced {
+            return Some("interlaced video".into());
+        }
+        match (self.chroma_format, self.bit_depth) {
+            (1, 8) => None,
+            (0, _) => Some("video without colour (4:0:0)".into()),
+            (2, _) => Some("4:2:2 video".into()),
+            (3, _) => Some("4:4:4 video".into()),
+            (_, depth) => Some(format!("video of {depth} bits")),
+        }
     }
 }
 
@@ -119,6 +137,14 @@ fn reorder_depth(sps: &SeqParameterSet) -> Option<u8> {
     Some(restrictions.max_num_reorder_frames.min(16) as u8)
 }
 
+/// Macroblocks of a frame (equations 7-13 to 7-18).
+fn macroblocks(sps: &SeqParameterSet) -> u32 {
+    let fields = if sps.frame_mbs_flags == FrameMbsFlags::Frames { 1 } else { 2 };
+    (sps.pic_width_in_mbs_minus1.saturating_add(1))
+        .saturating_mul(sps.pic_height_in_map_units_minus1.saturating_add(1))
+        .saturating_mul(fields)
+}
+
 /// `MaxDpbFrames` of the level (section A.3.1, table A-1).
 fn max_dpb_frames(sps: &SeqParameterSet) -> u8 {
     let max_dpb_mbs: u32 = match sps.level_idc {
@@ -135,11 +161,7 @@ fn max_dpb_frames(sps: &SeqParameterSet) -> u8 {
         51 | 52 => 184_320,
         _ => 696_320,
     };
-    let fields = if sps.frame_mbs_flags == FrameMbsFlags::Frames { 1 } else { 2 };
-    let mbs = (sps.pic_width_in_mbs_minus1.saturating_add(1))
-        .saturating_mul(sps.pic_height_in_map_units_minus1.saturating_add(1))
-        .saturating_mul(fields);
-    (max_dpb_mbs / mbs.max(1)).clamp(1, 16) as u8
+    (max_dpb_mbs / macroblocks(sps).max(1)).clamp(1, 16) as u8
 }
 
 #[cfg(test)]

@@ -18,28 +18,34 @@ pub struct Recipe {
     pub video: Option<&'static [&'static str]>,
     /// Whether there is sound.
     pub sound: bool,
-    /// Whether pictures are decoded in another order than they are shown, where decoders may differ by rounding.
-    pub reorders: bool,
 }
 
 /// Every tool that High profile has: CABAC, 8×8 transform, B-frames as references, several slices.
 pub const HIGH: Recipe = Recipe {
     video: Some(&["-profile:v", "high", "-bf", "3", "-x264-params", "b-pyramid=normal:slices=4:cabac=1"]),
     sound: true,
-    reorders: true,
 };
 
-/// What live encoders send: no B-frames.
-pub const MAIN: Recipe = Recipe {
-    video: Some(&["-profile:v", "main", "-bf", "0", "-x264-params", "slices=2"]),
-    sound: true,
-    reorders: false,
+/// x264 as it comes, with grain: B-frames, three references, weights.
+pub const MEDIUM: Recipe = Recipe { video: Some(&["-preset", "medium", "-vf", GRAIN]), sound: false };
+
+/// x264 with five references, a fixed pattern of B-frames and both kinds of direct prediction, with grain.
+pub const SLOW: Recipe = Recipe {
+    video: Some(&["-preset", "slow", "-b_strategy", "0", "-bf", "2", "-slices", "4", "-vf", GRAIN]),
+    sound: false,
 };
+
+/// Makes every difference in prediction or filtering show, and add up.
+const GRAIN: &str = "noise=alls=12:allf=t";
+
+/// What live encoders send: no B-frames.
+pub const MAIN: Recipe =
+    Recipe { video: Some(&["-profile:v", "main", "-bf", "0", "-x264-params", "slices=2"]), sound: true };
 
 /// Pictures without sound.
 pub const VIDEO_ONLY: Recipe = Recipe { sound: false, ..MAIN };
 /// Sound without pictures.
-pub const AUDIO_ONLY: Recipe = Recipe { video: None, sound: true, reorders: false };
+pub const AUDIO_ONLY: Recipe = Recipe { video: None, sound: true };
 
 impl Recipe {
     /// Makes the stream as an FLV file of `seconds` with a key frame every second.

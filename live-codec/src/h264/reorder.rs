@@ -9,7 +9,7 @@ use std::collections::BinaryHeap;
 /// time: what is decoded later is never shown earlier. A stream without reordering therefore passes straight
 /// through.
 #[derive(Debug)]
-pub(super) struct Reorder<T> {
+pub(crate) struct Reorder<T> {
     held: BinaryHeap<Held<T>>,
     depth: usize,
     /// Decode times are those of the contract, and not later than presentation times.
@@ -26,36 +26,36 @@ struct Held<T> {
 
 impl<T> Reorder<T> {
     /// Reorders over at most `depth` pictures.
-    pub(super) fn new(depth: usize) -> Self {
+    pub(crate) fn new(depth: usize) -> Self {
         Self { held: BinaryHeap::new(), depth, dts_counts: true, arrivals: 0 }
     }
 
     /// Reorders over at most `depth` pictures from now on.
-    pub(super) fn set_depth(&mut self, depth: usize) {
+    pub(crate) fn set_depth(&mut self, depth: usize) {
         self.depth = depth;
     }
 
     /// Takes a picture in.
-    pub(super) fn push(&mut self, pts: Timestamp, item: T) {
+    pub(crate) fn push(&mut self, pts: Timestamp, item: T) {
         self.held.push(Held { pts, arrival: self.arrivals, item });
         self.arrivals += 1;
     }
 
     /// Takes note that decoding has reached an access unit with these times.
-    pub(super) fn observe(&mut self, dts: Timestamp, pts: Timestamp) {
+    pub(crate) fn observe(&mut self, dts: Timestamp, pts: Timestamp) {
         // Some publishers send decode times that are later than the presentation; then only counting is left.
         self.dts_counts &= dts <= pts;
     }
 
     /// The next picture that may be shown when the access unit of `dts` has been decoded.
-    pub(super) fn pop_ready(&mut self, dts: Timestamp) -> Option<T> {
+    pub(crate) fn pop_ready(&mut self, dts: Timestamp) -> Option<T> {
         let next = self.held.peek()?;
         let ready = self.held.len() > self.depth || (self.dts_counts && next.pts <= dts);
         if ready { self.pop() } else { None }
     }
 
     /// The next picture, ready or not.
-    pub(super) fn pop(&mut self) -> Option<T> {
+    pub(crate) fn pop(&mut self) -> Option<T> {
         self.held.pop().map(|held| held.item)
     }
 }
