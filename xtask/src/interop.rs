@@ -5,7 +5,7 @@
 mod lab;
 mod listing;
 mod mistakes;
-mod peer;
+pub mod peer;
 mod picture;
 mod pull;
 mod push;

@@ -8,6 +8,7 @@ mod process;
 mod project;
 mod setup;
 mod test;
+mod uplink;
 
 use clap::Parser;
 use std::process::ExitCode;
@@ -28,6 +29,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Pushes to and plays from independent programs, and compares
     Interop(interop::Options),
+    /// Pushes through a link that narrows and widens, and watches the bitrate follow; needs root
+    Uplink(uplink::Options),
 }
 
 fn main() -> ExitCode {
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Interop(options) => interop::run(&options),
+        Task::Uplink(options) => uplink::run(&options),
     };
     match outcome {
         Ok(()) => ExitCode::SUCCESS,

@@ -42,6 +42,11 @@ pub const STEPS: &[Step] = &[
     },
     Step { name: "demo", about: "the demo, shortened, with all its criteria", run: demo },
     Step {
+        name: "uplink",
+        about: "the bitrate follows a link that narrows and widens; needs root",
+        run: uplink,
+    },
+    Step {
         name: "fuzz",
         about: "the fuzz corpora, and 20 s of new input for each target",
         run: fuzz_shortly,
@@ -225,6 +230,20 @@ fn demo(project: &Project) -> Outcome {
     command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "demo"]);
     process::run(command.arg(format!("--seconds={DEMO_SECONDS}")))?;
     Ok(format!("{DEMO_SECONDS} s"))
+}
+
+fn uplink(project: &Project) -> Outcome {
+    let is_root = process::output(Command::new("id").arg("-u")).is_ok_and(|id| id.trim() == "0");
+    if !is_root {
+        return Ok("NOT RUN: needs root, to make a network namespace".into());
+    }
+    let mut build = project.cargo();
+    build.args(["build", "--release", "--package=live-pusher", "--bin=live-push"]);
+    process::run(build.arg("--features=live-pusher/cli"))?;
+    let mut command = project.cargo();
+    command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "uplink"]);
+    process::run(&mut command)?;
+    Ok("2000, 600 and 2000 kbit/s".into())
 }
 
 fn fuzz_shortly(project: &Project) -> Outcome {
