@@ -65,6 +65,7 @@ impl Adaptation {
             Some((known, since)) if std::ptr::eq(known.as_ptr(), Arc::as_ptr(link)) => *since,
             _ => {
                 self.control.disconnected(now);
+                link.counters.set_allowance(None);
                 self.up = Some((Arc::downgrade(link), now));
                 now
             }
@@ -79,6 +80,7 @@ impl Adaptation {
         if decision.changes() {
             self.controls.encode.set(decision.target);
         }
+        link.counters.set_allowance(decision.allowance);
         if decision.key_wanted
             && let Some(reader) = link.reader()
         {

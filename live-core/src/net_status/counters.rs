@@ -19,6 +19,7 @@ fn micros(span: Duration) -> u64 {
 pub struct LinkCounters {
     sent: AtomicU64,
     pending: AtomicU64,
+    allowance: AtomicU64,
     acknowledged: AtomicU64,
     received: AtomicU64,
     packets: AtomicU64,
@@ -42,6 +43,7 @@ impl Default for LinkCounters {
         Self {
             sent: AtomicU64::new(0),
             pending: AtomicU64::new(0),
+            allowance: AtomicU64::new(UNKNOWN),
             acknowledged: AtomicU64::new(0),
             received: AtomicU64::new(0),
             packets: AtomicU64::new(0),
@@ -61,6 +63,11 @@ impl LinkCounters {
     /// Notes how many bytes are out of the packet queue and not yet taken by the kernel.
     pub fn set_pending(&self, bytes: u64) {
         self.pending.store(bytes, Relaxed);
+    }
+
+    /// Says how many bytes kernel and network shall hold at most; `None`: as many as they take.
+    pub fn set_allowance(&self, bytes: Option<u64>) {
+        self.allowance.store(bytes.unwrap_or(UNKNOWN), Relaxed);
     }
 
     /// Notes that the peer says, in the stream's own protocol, that it has received `bytes` more.
@@ -112,6 +119,13 @@ impl LinkCounters {
     #[must_use]
     pub fn pending(&self) -> u64 {
         self.pending.load(Relaxed)
+    }
+
+    /// Whether kernel and network hold as much as they shall already.
+    #[must_use]
+    pub fn is_allowance_used(&self) -> bool {
+        let allowance = self.allowance.load(Relaxed);
+        allowance != UNKNOWN && self.info().is_some_and(|info| info.held() >= allowance)
     }
 
     /// Bytes that the peer says it has received, in the stream's own protocol. Peers tell seldom or never.

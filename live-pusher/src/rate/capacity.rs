@@ -11,7 +11,7 @@ const LONGEST: Duration = Duration::from_millis(1000);
 /// Readings that are kept at most; more frequent callers get shorter spans.
 const MOST_READINGS: usize = 256;
 /// For waits that are made of bytes, a link is taken to carry at least this much: kbit/s.
-const LEAST_KBPS: f64 = 30.0;
+const LEAST_KBPS: f64 = 100.0;
 
 /// What one sample said.
 #[derive(Clone, Copy, Debug)]
@@ -61,6 +61,9 @@ impl Capacity {
         let unsent = sample.info.map_or(0, |info| info.unsent);
         // What is in the queue is known in time; what is behind it, in bytes.
         let behind = if sample.queue.is_zero() { sample.queued } else { sample.queued.min(16 * 1024) };
+        // Before there is a rate, nobody knows how long bytes take.
+        let known = self.readings.len() > 2;
+        let (behind, unsent) = if known { (behind, unsent) } else { (0, 0) };
         self.sender_wait = sample.queue.max(time_for(behind)) + time_for(unsent);
         let inflation = sample.info.map_or(Duration::ZERO, |info| {
             let rtt = info.rtt;
@@ -77,10 +80,14 @@ impl Capacity {
                 }
                 _ => self.shortest.push_back((now, rtt)),
             }
-            let shortest = self.shortest.iter().map(|(_, rtt)| *rtt).min().unwrap_or(rtt);
-            rtt.saturating_sub(shortest)
+            rtt.saturating_sub(self.shortest_round_trip().unwrap_or(rtt))
         });
         self.wait = self.sender_wait + inflation;
+    }
+
+    /// The shortest round trip of late, where the platform tells.
+    pub(super) fn shortest_round_trip(&self) -> Option<Duration> {
+        self.shortest.iter().map(|(_, rtt)| *rtt).min()
     }
 
     /// How long what is made now has to wait, over the time that an idle link would take.

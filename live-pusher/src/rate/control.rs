@@ -21,6 +21,13 @@ const SMOOTHED_OVER: f64 = 2.0;
 /// After an alarm, packets this old make a key frame worth while: the queue will drop what is before it.
 const KEY_AFTER: Duration = Duration::from_millis(600);
 
+/// The last moment, for what has just changed.
+const JUST_NOW: Duration = Duration::from_millis(300);
+/// What may wait in the network, over what its round trip needs. A wider link shows in this being used up faster.
+const IN_FLIGHT: Duration = Duration::from_millis(250);
+/// Bytes that may always be on their way: some segments.
+const LEAST_IN_FLIGHT: u64 = 8 * 1024;
+
 /// The numbers of a [`Temper`].
 #[derive(Clone, Copy, Debug)]
 struct Pace {
@@ -55,11 +62,11 @@ impl Pace {
                 react: ms(120),
                 limit: ms(300),
                 measure: ms(300),
-                drain: ms(1000),
-                hold: ms(1000),
+                drain: ms(1500),
+                hold: ms(500),
                 interval: ms(500),
                 first_step: 0.02,
-                largest_step: 0.12,
+                largest_step: 0.16,
             },
             Temper::Calm => Self {
                 low: ms(100),
@@ -89,6 +96,8 @@ pub struct Decision {
     pub frame_rate_changed: bool,
     /// Whether a key frame would help: the queue can then drop everything before it.
     pub key_wanted: bool,
+    /// How many bytes the kernel and the network shall hold at most: more would only wait where nothing can be dropped.
+    pub allowance: Option<u64>,
     /// Set when the uplink does not take what is made: code 1101.
     pub congestion: Option<Congestion>,
 }
@@ -180,7 +189,10 @@ impl Control {
         }
         let floor_and_ceiling = (f64::from(self.config.min_kbps), f64::from(self.config.max_kbps));
         self.kbps = self.kbps.clamp(floor_and_ceiling.0, floor_and_ceiling.1);
-        self.ladder.update(now, self.kbps, self.made);
+        if self.ladder.update(now, self.kbps, self.made) {
+            // What is made at another size has to be seen.
+            self.made = 1.0;
+        }
         self.decide(now)
     }
 
@@ -203,7 +215,13 @@ impl Control {
     /// The link's capacity in kbit/s, when something has waited for long enough to tell it.
     fn measured(&self, now: Instant) -> Option<f64> {
         let waited = self.capacity.waiting_for(now);
-        (waited >= self.pace.measure).then(|| self.capacity.delivered(waited)).flatten()
+        if waited < self.pace.measure {
+            return None;
+        }
+        // A link that has just become faster shows in the last moment first.
+        let (whole, last) =
+            (self.capacity.delivered(waited)?, self.capacity.delivered(JUST_NOW.min(waited))?);
+        Some(whole.max(last))
     }
 
     /// The video bitrate for `total` kbit/s on the link.
@@ -251,6 +269,13 @@ impl Control {
         self.last_step = now;
     }
 
+    /// What the link needs to be kept busy, when its capacity is known.
+    fn allowance(&self, now: Instant) -> Option<u64> {
+        let (rate, _) = self.seen.filter(|(_, at)| now.saturating_duration_since(*at) < BELIEVED)?;
+        let span = self.capacity.shortest_round_trip()? + IN_FLIGHT;
+        Some(((rate * 125.0 * span.as_secs_f64()) as u64).max(LEAST_IN_FLIGHT))
+    }
+
     fn decide(&mut self, now: Instant) -> Decision {
         let told = self.told;
         let (step, fps) = self.ladder.now();
@@ -270,6 +295,7 @@ impl Control {
             size_changed: step != told.step,
             frame_rate_changed: fps != told.fps,
             key_wanted,
+            allowance: self.allowance(now),
             congestion: congested.then(|| Congestion {
                 waiting,
                 kbps: self.capacity.delivered(Duration::from_secs(1)).unwrap_or(0.0) as u32,

@@ -14,6 +14,9 @@ const FEWER: f64 = 2.0 / 3.0;
 /// An encoder that makes this many times what it shall cannot do better at its size.
 const OVERSHOOT: f64 = 1.3;
 
+/// For how long it is remembered what such an encoder needed: scenes change.
+const REMEMBERED: Duration = Duration::from_secs(180);
+
 /// A size and a frame rate.
 #[derive(Clone, Copy, Debug, PartialEq)]
 struct Level {
@@ -31,8 +34,8 @@ pub(super) struct Ladder {
     /// Since when another level would suit, and which way.
     unsuited: Option<(Instant, bool)>,
     changed: Option<Instant>,
-    /// A level that the encoder could not keep to its bitrate, and when.
-    overshot: Option<(usize, Instant)>,
+    /// A level that the encoder could not keep to its bitrate, what it made of it in kbit/s, and when.
+    overshot: Option<(usize, f64, Instant)>,
     down_after: Duration,
     up_after: Duration,
 }
@@ -72,11 +75,12 @@ impl Ladder {
     }
 
     /// Takes the bitrate, and what the encoder makes of it as a part of what it shall make.
-    pub(super) fn update(&mut self, now: Instant, kbps: f64, made: f64) {
+    /// Says whether the level is another one now.
+    pub(super) fn update(&mut self, now: Instant, kbps: f64, made: f64) -> bool {
         let suited = self.suited(now, kbps, made);
         if suited == self.current {
             self.unsuited = None;
-            return;
+            return false;
         }
         let down = suited > self.current;
         let since = match self.unsuited {
@@ -92,12 +96,14 @@ impl Ladder {
             .is_none_or(|changed| down || now.saturating_duration_since(changed) >= 2 * self.up_after);
         if now.saturating_duration_since(since) >= patience && settled {
             if made > OVERSHOOT {
-                self.overshot = Some((self.current, now));
+                self.overshot = Some((self.current, kbps * made, now));
             }
             self.current = suited;
             self.changed = Some(now);
             self.unsuited = None;
+            return true;
         }
+        false
     }
 
     /// The level that suits.
@@ -113,8 +119,8 @@ impl Ladder {
         }
         let barred = self
             .overshot
-            .filter(|(_, at)| now.saturating_duration_since(*at) < 5 * self.up_after)
-            .map_or(0, |(level, _)| level + 1);
+            .filter(|(_, needs, at)| kbps < *needs && now.saturating_duration_since(*at) < REMEMBERED)
+            .map_or(0, |(level, ..)| level + 1);
         let above = self.levels[..self.current].iter().position(|level| kbps >= level.least_kbps * MARGIN);
         above.map_or(self.current, |above| above.max(barred).min(self.current))
     }
@@ -178,6 +184,23 @@ mod tests {
     #[test]
     fn an_encoder_that_makes_too_much_gets_a_smaller_picture() {
         assert_eq!(walk(Mode::Rtc, &[(500.0, 2)], 1.5), [(0, 15.0), (1, 15.0)]);
+    }
+
+    #[test]
+    fn a_size_that_was_too_much_comes_back_with_the_bitrate_that_it_needs() {
+        let mut ladder = Ladder::new(&config(Mode::Rtc));
+        let mut now = Instant::now();
+        let mut run = |kbps: f64, made: f64, seconds: u64| {
+            for _ in 0..seconds * 10 {
+                now += Duration::from_millis(100);
+                ladder.update(now, kbps, made);
+            }
+            ladder.now().0
+        };
+        assert_eq!(run(500.0, 3.0, 1), 0);
+        assert_eq!(run(500.0, 3.0, 1), 1);
+        assert_eq!(run(1200.0, 1.0, 60), 1, "it made 1500");
+        assert_eq!(run(1600.0, 1.0, 20), 0);
     }
 
     proptest! {

@@ -116,7 +116,9 @@ pub fn run(policy: &mut dyn Policy, config: &LinkConfig) -> Score {
         loop {
             let taken_now = link.write(pending as usize) as u64;
             (pending, taken) = (pending - taken_now, taken + taken_now);
-            if pending >= LOW_WATER {
+            if pending >= LOW_WATER
+                || policy.allowance().is_some_and(|allowance| link.info().held() >= allowance)
+            {
                 break;
             }
             let Some(packet) = reader.try_next() else { break };

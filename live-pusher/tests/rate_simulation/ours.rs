@@ -11,6 +11,7 @@ pub struct Ours {
     temper: Temper,
     epoch: Instant,
     wished: bool,
+    allowance: Option<u64>,
 }
 
 impl Ours {
@@ -27,7 +28,7 @@ impl Ours {
             adaptive: true,
         };
         let epoch = Instant::now();
-        Self { control: Control::new(config, epoch), temper, epoch, wished: false }
+        Self { control: Control::new(config, epoch), temper, epoch, wished: false, allowance: None }
     }
 }
 
@@ -56,7 +57,12 @@ impl Policy for Ours {
         };
         let decision = self.control.sample(self.epoch + view.now, &sample);
         self.wished |= decision.key_wanted;
+        self.allowance = decision.allowance;
         Target { kbps: decision.target.kbps, fps: decision.target.fps }
+    }
+
+    fn allowance(&self) -> Option<u64> {
+        self.allowance
     }
 
     fn wants_key(&mut self) -> bool {

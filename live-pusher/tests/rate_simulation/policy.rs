@@ -40,6 +40,10 @@ pub trait Policy {
     /// Whether a loss makes it ask for a key frame.
     fn asks_for_keys(&self) -> bool;
     fn decide(&mut self, view: &View) -> Target;
+    /// How much kernel and network may hold.
+    fn allowance(&self) -> Option<u64> {
+        None
+    }
     /// Whether a key frame shall come at once.
     fn wants_key(&mut self) -> bool {
         false

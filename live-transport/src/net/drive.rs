@@ -19,6 +19,9 @@ use tokio::time::{Instant, Sleep, sleep_until};
 /// The next packet is taken only while less than this waits to be sent.
 const LOW_WATER: usize = 16 * 1024;
 
+/// How often it is looked whether an allowance that was used up is so no more.
+const LOOK_AGAIN: Duration = Duration::from_millis(10);
+
 /// Nothing is read while more than this waits to be sent: a peer that asks and does not listen must not make us hold
 /// answers without end.
 const HIGH_WATER: usize = 1024 * 1024;
@@ -117,6 +120,7 @@ pub(crate) struct Driver<T, S> {
     input: BytesMut,
     counters: Arc<LinkCounters>,
     timer: Pin<Box<Sleep>>,
+    look_again: Pin<Box<Sleep>>,
     /// How long the peer may take nothing while something waits to be sent.
     patience: Duration,
     /// Since when it has taken nothing.
@@ -131,6 +135,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
             input: BytesMut::with_capacity(BLOCK),
             counters,
             timer: Box::pin(sleep_until(Instant::now())),
+            look_again: Box::pin(sleep_until(Instant::now())),
             patience: most_of(deadlines.silence),
             stalled_since: None,
         }
@@ -154,7 +159,7 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
             if self.poll_read(cx)?.is_ready() || self.poll_timer(cx)?.is_ready() {
                 return Poll::Ready(Ok(Turn::Progress));
             }
-            if self.session.outgoing().remaining() < LOW_WATER {
+            if self.session.outgoing().remaining() < LOW_WATER && self.poll_allowance(cx).is_ready() {
                 return source.as_mut().poll(cx).map(|output| Ok(Turn::Source(output)));
             }
             Poll::Pending
@@ -260,6 +265,18 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
                 Err(stop) => return Some(stop),
             }
         }
+    }
+
+    /// Ready when kernel and network hold less than they shall at most.
+    fn poll_allowance(&mut self, cx: &mut Context<'_>) -> Poll<()> {
+        while self.counters.is_allowance_used() {
+            // Nobody tells when something was acknowledged.
+            if self.look_again.deadline() <= Instant::now() {
+                self.look_again.as_mut().reset(Instant::now() + LOOK_AGAIN);
+            }
+            ready!(self.look_again.as_mut().poll(cx));
+        }
+        Poll::Ready(())
     }
 
     /// Ready when a deadline has passed.
