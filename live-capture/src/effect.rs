@@ -1,9 +1,10 @@
 //! Picture effects: the beauty stages of the pusher.
 //!
 //! Two stages smooth and brighten skin. [`SkinStage`] is the preferred one; [`PlainStage`] takes less than half of its time
-//! and knows less about faces. Both find skin by its colour ([`tone`]), in whatever matrix and range the picture has, and
-//! change nothing but luma, so that no colour shifts. They keep no memory of earlier pictures: what does not move
-//! does not flicker.
+//! and knows less about faces. Both find skin by its colour ([`tone`]), in whatever matrix and range the picture has. Smoothing
+//! changes luma only. Brightening raises luma along a curve that leaves black and white where they are, and takes a little of
+//! the colour away, so that red does not leave its range. The second keeps no
+//! memory of earlier pictures, the first only of where there was skin.
 //!
 //! ```
 //! use live_capture::effect::SkinStage;

@@ -13,7 +13,7 @@ use results::Results;
 /// Options of `cargo xtask bench`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Only these benches: pixels, codec, flv, rtmp, encode_path, process
+    /// Only these benches: pixels, effects, codec, flv, rtmp, encode_path, process
     #[arg(value_name = "BENCH")]
     only: Vec<String>,
     /// Runs of each program in the comparison of whole processes
@@ -28,8 +28,9 @@ struct Bench {
     features: &'static str,
 }
 
-const BENCHES: [Bench; 5] = [
+const BENCHES: [Bench; 6] = [
     Bench { package: "live-core", name: "pixels", features: "" },
+    Bench { package: "live-capture", name: "effects", features: "" },
     Bench { package: "live-codec", name: "codec", features: "syom" },
     Bench { package: "live-transport", name: "flv", features: "" },
     Bench { package: "live-transport", name: "rtmp", features: "" },

@@ -5,11 +5,23 @@ use live_core::pixels::simd::{self, Kernel};
 use live_core::{I420, Plane};
 
 /// A plane of one byte a sample, rows without padding.
-#[derive(Clone, Debug, Default)]
+#[derive(Debug, Default)]
 pub(super) struct Map {
     pub(super) width: usize,
     pub(super) height: usize,
     samples: Vec<u8>,
+}
+
+impl Clone for Map {
+    fn clone(&self) -> Self {
+        Self { samples: self.samples.clone(), ..*self }
+    }
+
+    /// Keeps the memory.
+    fn clone_from(&mut self, other: &Self) {
+        (self.width, self.height) = (other.width, other.height);
+        self.samples.clone_from(&other.samples);
+    }
 }
 
 impl Map {
@@ -17,6 +29,11 @@ impl Map {
     pub(super) fn resize(&mut self, width: usize, height: usize) {
         (self.width, self.height) = (width, height);
         self.samples.resize(width * height, 0);
+    }
+
+    /// Makes every sample 0.
+    pub(super) fn clear(&mut self) {
+        self.samples.fill(0);
     }
 
     #[inline(always)]

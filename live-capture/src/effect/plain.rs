@@ -35,9 +35,9 @@ impl PlainStage {
         let Some((_, tone)) = &self.tone else { return };
         let strength = Strength::of(self.levels, color);
         Halve { picture, tone, luma: &mut self.luma, skin: &mut self.skin }.now();
-        // What the reddest skin leaves.
+        // What the red of most skin leaves.
         self.ceiling.clear();
-        self.ceiling.resize(self.skin.width, strength.white - 30);
+        self.ceiling.resize(self.skin.width, strength.white - 12);
         let maps = Maps { smooth: &self.luma, skin: &self.skin, ceiling: &self.ceiling };
         let (stride, last) = (picture.stride(Plane::Y), self.skin.height - 1);
         let (width, height) = picture.plane_size(Plane::Y);

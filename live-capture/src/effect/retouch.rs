@@ -6,23 +6,37 @@ use live_core::pixels::simd::{self, Kernel};
 use live_core::{BeautyLevels, Color};
 use std::ops::Range;
 
-/// Detail up to this much off the mean around it is taken away, in code values …
-const DETAIL: i16 = 10;
+/// Detail up to this much off the mean of the skin around it is taken away, in code values …
+const DETAIL: i16 = 14;
 /// … and from here on, where it is a lash or a letter and no pore, all of it stays.
 const FEATURE: i16 = DETAIL + FADE;
 const FADE: i16 = 16;
 
 /// The most detail that is taken away, in 64ths: a face without any pores looks like wax.
-const MOST_SMOOTHING: u16 = 50;
+const MOST_SMOOTHING: u16 = 59;
 
-/// The most of the way to white that a middle grey goes, in 75ths of the largest lift that keeps the order of tones.
-const MOST_LIFT: u16 = 64;
+/// Places that are skin with less than this certainty, in 255ths, are smoothed a little but not brightened: a shift of tone
+/// is seen where a lost detail is not.
+pub(super) const CERTAIN: u8 = 56;
+
+/// The most that luma is raised, in code values.
+const MOST_LIFT: u32 = 30;
+
+/// The most colour that is taken away, in 256ths.
+const MOST_PALING: u16 = 56;
 
 /// What the levels mean for pictures of one [`Color`].
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 pub(super) struct Strength {
     smoothing: u16,
+    /// What contrasts are multiplied by, in sixteenths.
+    gain: i16,
+    /// What makes 65 535 of the largest certainty over [`CERTAIN`], at the highest level.
     lift: u16,
+    /// What makes [`MOST_PALING`] of it, in 256ths.
+    paling: u16,
+    /// Turns a product of two distances, black to luma and luma to white, into sixteenths of a code value.
+    curve: u16,
     pub(super) black: u8,
     pub(super) white: u8,
 }
@@ -31,12 +45,21 @@ impl Strength {
     pub(super) fn of(levels: BeautyLevels, color: Color) -> Self {
         let Coefficients { black, luma_span, .. } = Coefficients::of(color);
         let share = |level: u8, most: u16| (u16::from(level) * most + 4) / 9;
+        let certain = u16::from(u8::MAX - CERTAIN);
         Self {
             smoothing: share(levels.beauty(), MOST_SMOOTHING),
-            lift: share(levels.whiteness(), MOST_LIFT),
+            gain: 16,
+            lift: share(levels.whiteness(), u16::MAX / certain),
+            paling: share(levels.whiteness(), MOST_PALING * 256 / certain),
+            curve: (65_536.0 * 16.0 / (4.0 * luma_span)) as u16,
             black: black as u8,
             white: (black + luma_span) as u8,
         }
+    }
+
+    /// For skin whose contrasts are fainter than usual by this factor, in sixteenths.
+    pub(super) const fn for_contrast(self, gain: u16) -> Self {
+        Self { gain: gain as i16, ..self }
     }
 
     pub(super) const fn smooths(self) -> bool {
@@ -153,24 +176,47 @@ fn double(map: &Map, near: usize, far: usize, places: &Range<usize>, mixed: &mut
 fn smooth(luma: &mut [u8], smooth: &[u8], skin: &[u8], strength: Strength) {
     for ((luma, smooth), skin) in luma.iter_mut().zip(smooth).zip(skin) {
         let detail = i16::from(*luma) - i16::from(*smooth);
-        let kept = (FEATURE - detail.abs()).clamp(0, FADE);
+        let kept = (FEATURE - ((detail.abs() * strength.gain) >> 4)).clamp(0, FADE);
         let share = ((u16::from(*skin) * strength.smoothing) >> 8) as i16;
-        // 26 × 16 × 50 fits.
+        // 30 × 16 × 59 fits.
         let taken = (detail * kept * share + 512) >> 10;
         *luma = (i16::from(*luma) - taken) as u8;
     }
 }
 
+/// The high half of a product.
+#[inline(always)]
+fn high(a: u16, b: u16) -> u16 {
+    ((u32::from(a) * u32::from(b)) >> 16) as u16
+}
+
 /// Brightens skin along a curve that leaves black and white where they are and no two tones equal.
+///
+/// With `p` = (luma − black) (white − luma) / (white − black), the parabola that is the most a curve can rise without making
+/// tones equal, luma rises by `p` − `p`² / 4 m up to the limit m, and by m where `p` is over 2 m: middle tones
+/// all by the same, and highlights by what is left to white.
 #[inline(always)]
 fn lift(luma: &mut [u8], skin: &[u8], ceiling: &[u8], strength: Strength) {
+    const MOST: u16 = 16 * MOST_LIFT as u16;
     for ((luma, skin), ceiling) in luma.iter_mut().zip(skin).zip(ceiling) {
         let over_black = u16::from(luma.saturating_sub(strength.black));
         let under_white = u16::from(ceiling.saturating_sub(*luma));
-        // At most (255 / 2)² × 4.
-        let curve = u32::from((over_black * under_white) << 2);
-        let share = (u16::from(*skin) * strength.lift) >> 4;
-        let lift = (((curve * u32::from(share)) >> 16) as u16 + 8) >> 4;
-        *luma = (u16::from(*luma) + lift) as u8;
+        // At most (255 / 2)² × 4, then 64 × 16.
+        let parabola = high((over_black * under_white) << 2, strength.curve).min(2 * MOST);
+        // 16ths all of them: p² / 16, and the same over 4 m / 16.
+        let square = high(parabola << 6, parabola << 6);
+        let rise = parabola - high(square, (65_536 / (4 * MOST_LIFT)) as u16);
+        let share = u16::from(skin.saturating_sub(CERTAIN)) * strength.lift;
+        *luma = (u16::from(*luma) + ((high(rise << 7, share) + 1024) >> 11)) as u8;
+    }
+}
+
+/// Takes a little colour away from a row of a colour difference.
+#[inline(always)]
+pub(super) fn pale(chroma: &mut [u8], skin: &[u8], strength: Strength) {
+    for (chroma, skin) in chroma.iter_mut().zip(skin) {
+        let share = (u16::from(skin.saturating_sub(CERTAIN)) * strength.paling) >> 8;
+        let difference = i16::from(*chroma) - 128;
+        *chroma = (128 + difference - ((difference * share as i16 + 128) >> 8)) as u8;
     }
 }

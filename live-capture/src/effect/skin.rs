@@ -1,33 +1,40 @@
 //! The preferred beauty stage.
 
+mod signs;
+mod surroundings;
+
 use super::half::{Halve, Map};
-use super::retouch::{Maps, Rows, Strength};
+use super::retouch::{Maps, Rows, Strength, pale};
 use super::tone::SkinTone;
 use super::window::{self, Area, WindowMean};
 use live_core::pixels::simd::{self, Kernel};
 use live_core::{
     BeautyLevels, BeautyStage, Color, EffectError, I420, PicturePool, Plane, VideoEffect, VideoFrame,
 };
-
-mod surroundings;
+use signs::{Even, Likely, Unevenness};
 use surroundings::Surroundings;
 
 /// Smooths and brightens skin, and tells skin from what only has its colour.
 ///
-/// Four things make a place skin: its colour; that it is not much darker than the skin around it, as hair, brows and
-/// pupils are; that luma around it is even, as strands, lashes and the edges of a face are not; and that there is more
-/// skin near by. Smoothing takes detail away from it that is too faint for a feature.
+/// A place is skin by its colour; by not being much darker than the skin around it, as hair, brows and pupils are; by
+/// being neither redder nor yellower than that, as lips and hair are; by having luma around it that is even, as strands,
+/// lashes and the edges of a face have not; and by having more skin near by. Smoothing takes away from it what
+/// differs from the mean of the skin around it by too little for a feature. What is skin is averaged over the last
+/// pictures, by halves, so that it does not flicker.
 #[derive(Debug, Default)]
 pub struct SkinStage {
     levels: BeautyLevels,
     tone: Option<(Color, SkinTone)>,
+    surroundings: Surroundings,
     luma: Map,
     colour: Map,
-    surroundings: Surroundings,
+    likely: Map,
     smooth: Map,
     uneven: Map,
     roughness: Map,
     skin: Map,
+    /// `skin` of the picture before; of another size when there is none.
+    before: Map,
     window: WindowMean,
     rows: Rows,
 }
@@ -47,54 +54,78 @@ impl SkinStage {
         let strength = Strength::of(self.levels, color);
         Halve { picture, tone, luma: &mut self.luma, skin: &mut self.colour }.now();
         self.surroundings.look(&self.luma, &self.colour, picture, strength);
-        let Some(area) = self.surroundings.area() else { return };
-        self.find_skin(&area, radius(picture));
-        let (stride, last) = (picture.stride(Plane::Y), self.skin.height - 1);
-        let (width, height) = picture.plane_size(Plane::Y);
-        let maps = |row: usize| Maps {
-            smooth: &self.smooth,
-            skin: &self.skin,
-            ceiling: self.surroundings.ceiling(row),
+        let Some(area) = self.surroundings.area() else {
+            self.before.resize(0, 0);
+            return;
         };
-        let [luma, ..] = picture.planes_mut();
+        let strength = strength.for_contrast(self.surroundings.gain());
+        self.find_skin(&area, picture, strength);
+        let (stride, chroma, last) =
+            (picture.stride(Plane::Y), picture.stride(Plane::U), self.skin.height - 1);
+        let (width, height) = picture.plane_size(Plane::Y);
+        let [luma, blue, red] = picture.planes_mut();
         for row in 2 * area.rows.start..(2 * area.rows.end).min(height) {
             let near = row / 2;
             let far = if row % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(last) };
-            self.rows.retouch(&mut luma[row * stride..][..width], maps(near), near, far, strength);
+            let maps =
+                Maps { smooth: &self.smooth, skin: &self.skin, ceiling: self.surroundings.ceiling(near) };
+            self.rows.retouch(&mut luma[row * stride..][..width], maps, near, far, strength);
+        }
+        if strength.lifts() {
+            for plane in [blue, red] {
+                simd::run(Pale { plane, stride: chroma, skin: &self.skin, area: &area, strength });
+            }
         }
     }
 
     /// Fills `smooth` and `skin` within `area`; `skin` is blank everywhere else.
-    fn find_skin(&mut self, area: &Area, radius: usize) {
+    fn find_skin(&mut self, area: &Area, picture: &I420, strength: Strength) {
         let (width, height) = (self.luma.width, self.luma.height);
-        for map in [&mut self.smooth, &mut self.uneven, &mut self.roughness, &mut self.skin] {
+        for map in [&mut self.likely, &mut self.smooth, &mut self.uneven, &mut self.roughness, &mut self.skin]
+        {
             map.resize(width, height);
         }
-        self.window.apply(&self.luma, radius, area, &mut self.smooth);
-        simd::run(Unevenness { luma: &self.luma, smooth: &self.smooth, area, uneven: &mut self.uneven });
-        // Near an edge only: what is smoothed should reach up to it.
-        self.window.apply(&self.uneven, radius.div_ceil(2), area, &mut self.roughness);
-        let roughness = &self.roughness;
-        let found = &mut self.uneven;
-        simd::run(Decide {
-            luma: &self.luma,
-            colour: &self.colour,
-            roughness,
-            surroundings: &self.surroundings,
-            area,
-            found,
-        });
-        for row in 0..height {
-            self.skin.row_mut(row).fill(0);
+        let Reach { smooth, detail, rough, soft } = Reach::of(picture);
+        let Self { luma, colour, surroundings, likely, window, .. } = self;
+        let gain = surroundings.gain();
+        simd::run(Likely { luma, colour, picture, surroundings, area, likely });
+        // Only skin counts, so that neither hair nor background bleeds into the edge of a face.
+        if strength.smooths() {
+            window.weighted(luma, likely, smooth, area, &mut self.smooth);
         }
-        self.window.apply(found, 1, area, &mut self.skin);
+        simd::run(Unevenness { luma, detail, area, uneven: &mut self.uneven });
+        window.apply(&self.uneven, rough, area, &mut self.roughness);
+        simd::run(Even { roughness: &self.roughness, gain, area, likely });
+        self.skin.clear();
+        window.apply(likely, soft, area, &mut self.skin);
+        if (self.before.width, self.before.height) == (width, height) {
+            simd::run(Steady { before: &self.before, area, skin: &mut self.skin });
+        }
+        self.before.clone_from(&self.skin);
     }
 }
 
-/// Half of a window's side at half size: 9 × 9 samples, 17 × 17 pixels of a 720p picture.
-fn radius(picture: &I420) -> usize {
-    let short = picture.width().min(picture.height()) as usize;
-    (short + 90).div_euclid(180).clamp(1, window::MOST)
+/// How far is looked, in places at half size.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+struct Reach {
+    /// For the mean that stays when detail goes: blotches are smaller.
+    smooth: usize,
+    /// For what a place is compared with: strands and lashes are not wider.
+    detail: usize,
+    /// For whether a place has an edge beside it.
+    rough: usize,
+    /// For the border between skin and the rest.
+    soft: usize,
+}
+
+impl Reach {
+    /// Grows with the picture, as faces do: at 720p 9 × 9 places, or 18 × 18 pixels, are smoothed over.
+    fn of(picture: &I420) -> Self {
+        let short = picture.width().min(picture.height()) as usize;
+        let smooth = (short / 180).clamp(1, window::MOST);
+        let half = (smooth / 2).max(1);
+        Self { smooth, detail: half, rough: smooth.min(2).max(half), soft: half }
+    }
 }
 
 impl VideoEffect for SkinStage {
@@ -117,61 +148,42 @@ impl BeautyStage for SkinStage {
     }
 }
 
-/// How far luma is from its mean, in quarters of a code value.
-struct Unevenness<'a> {
-    luma: &'a Map,
-    smooth: &'a Map,
+/// Meets the picture before half way: noise moves borders of skin to and fro, and brightened skin would show it.
+struct Steady<'a> {
+    before: &'a Map,
     area: &'a Area,
-    uneven: &'a mut Map,
+    skin: &'a mut Map,
 }
 
-impl Kernel for Unevenness<'_> {
+impl Kernel for Steady<'_> {
     #[inline(always)]
     fn run(self) {
         let columns = &self.area.columns;
         for row in self.area.rows.clone() {
-            let pairs =
-                self.luma.row(row)[columns.clone()].iter().zip(&self.smooth.row(row)[columns.clone()]);
-            for (uneven, (luma, smooth)) in self.uneven.row_mut(row)[columns.clone()].iter_mut().zip(pairs) {
-                *uneven = luma.abs_diff(*smooth).min(63) << 2;
+            let before = &self.before.row(row)[columns.clone()];
+            for (skin, before) in self.skin.row_mut(row)[columns.clone()].iter_mut().zip(before) {
+                *skin = ((u16::from(*skin) + u16::from(*before)) >> 1) as u8;
             }
         }
     }
 }
 
-/// Skin is even up to this mean deviation, in quarters of a code value …
-const EVEN: u8 = 20;
-/// … and 32 of them, times this slope, further on it is something else.
-const SLOPE: u8 = 8;
-
-/// Puts the signs of skin together.
-struct Decide<'a> {
-    luma: &'a Map,
-    colour: &'a Map,
-    roughness: &'a Map,
-    surroundings: &'a Surroundings,
+/// Takes a little colour from skin that is brightened.
+struct Pale<'a> {
+    plane: &'a mut [u8],
+    stride: usize,
+    skin: &'a Map,
     area: &'a Area,
-    found: &'a mut Map,
+    strength: Strength,
 }
 
-impl Kernel for Decide<'_> {
+impl Kernel for Pale<'_> {
     #[inline(always)]
     fn run(self) {
         let columns = &self.area.columns;
         for row in self.area.rows.clone() {
-            let (dark, slope) = self.surroundings.darkness(row);
-            let (dark, slope) = (&dark[columns.clone()], &slope[columns.clone()]);
-            let luma = &self.luma.row(row)[columns.clone()];
-            let colour = &self.colour.row(row)[columns.clone()];
-            let roughness = &self.roughness.row(row)[columns.clone()];
-            let found = &mut self.found.row_mut(row)[columns.clone()];
-            let signs = luma.iter().zip(dark).zip(slope).zip(colour).zip(roughness);
-            for (found, ((((luma, dark), slope), colour), roughness)) in found.iter_mut().zip(signs) {
-                let bright = (u16::from(luma.saturating_sub(*dark)) * u16::from(*slope)).min(255);
-                let even = 255 - u16::from(roughness.saturating_sub(EVEN).min(31)) * u16::from(SLOPE);
-                let both = (bright * even) >> 8;
-                *found = ((both * u16::from(*colour)) >> 8) as u8;
-            }
+            let chroma = &mut self.plane[row * self.stride..][columns.clone()];
+            pale(chroma, &self.skin.row(row)[columns.clone()], self.strength);
         }
     }
 }

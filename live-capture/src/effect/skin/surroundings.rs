@@ -12,15 +12,18 @@ const CELL: usize = 8;
 const LOOKED_AT: [usize; 2] = [2, 6];
 
 /// A cell with less skin than this, in 255ths of its size, has none: a button, noise.
-const LEAST: f32 = 12.0;
+const LEAST: f32 = 40.0;
 
 /// Up to this share of the luma of the skin around it a place is hair or shadow, and from the second on it may be skin.
-const DARK: f32 = 0.55;
-const BRIGHT: f32 = 0.8;
+const DARK: f32 = 0.6;
+const BRIGHT: f32 = 0.88;
 
-/// Luma that Cr takes off the ceiling, per code value: red must not leave the range of R′G′B′ (BT.601 and BT.709 differ by
-/// a seventh, on the safe side for neither).
-const RED: f32 = 1.3;
+/// Luma over black of light skin in ordinary light, which thresholds of contrast are meant for, in code values.
+const USUAL: f32 = 130.0;
+
+/// Luma that Cr takes off the ceiling, per code value: red shall not leave the range of R′G′B′. It would take 1.4, but
+/// brightening also takes colour away.
+const RED: f32 = 0.6;
 
 /// Sums over a cell or many.
 #[derive(Clone, Copy, Debug, Default)]
@@ -28,6 +31,7 @@ struct Sum {
     weight: f32,
     luma: f32,
     red: f32,
+    hue: f32,
 }
 
 impl Sum {
@@ -35,6 +39,7 @@ impl Sum {
         self.weight += sign * other.weight;
         self.luma += sign * other.luma;
         self.red += sign * other.red;
+        self.hue += sign * other.hue;
     }
 }
 
@@ -50,6 +55,8 @@ pub(super) struct Surroundings {
     height: usize,
     dark: Vec<u8>,
     slope: Vec<u8>,
+    hue: Vec<u16>,
+    gain: u16,
     ceiling: Vec<u8>,
 }
 
@@ -64,9 +71,24 @@ impl Surroundings {
             }
         }
         self.find_present();
+        self.gain = self.contrast_gain(f32::from(strength.black));
         let radius = (self.across.min(self.down) / 5).max(2);
         blur(&self.cells, &mut self.blurred, self.across, self.down, radius);
         self.spread(strength);
+    }
+
+    /// What brings contrasts on the picture's skin to those on skin as bright as [`USUAL`], in sixteenths: dark skin, and
+    /// skin in the dark, has fainter features.
+    fn contrast_gain(&self, black: f32) -> u16 {
+        let (weight, luma) =
+            self.cells.iter().fold((0.0, 0.0), |(w, l), cell| (w + cell.weight, l + cell.luma));
+        let over_black = (luma / f32::max(weight, 0.1) - black).max(1.0);
+        (16.0 * (USUAL / over_black).clamp(1.0, 3.0)) as u16
+    }
+
+    /// That gain.
+    pub(super) const fn gain(&self) -> u16 {
+        self.gain
     }
 
     /// Cells that have skin, and their neighbours.
@@ -107,9 +129,10 @@ impl Surroundings {
         for column in [&mut self.dark, &mut self.slope, &mut self.ceiling] {
             column.resize(self.down * self.width, 0);
         }
+        self.hue.resize(self.down * self.width, 0);
         for (place, sum) in self.blurred.iter().enumerate() {
-            let (luma, red) =
-                if sum.weight > 0.1 { (sum.luma / sum.weight, sum.red / sum.weight) } else { (black, 128.0) };
+            let mean = |of: f32, none: f32| if sum.weight > 0.1 { of / sum.weight } else { none };
+            let (luma, red, hue) = (mean(sum.luma, black), mean(sum.red, 128.0), mean(sum.hue, 256.0));
             let present = self.present[place];
             let over_black = (luma - black).max(20.0);
             // Where there is no skin a place cannot be bright enough.
@@ -121,12 +144,13 @@ impl Surroundings {
             let columns = down * self.width + columns.start..down * self.width + columns.end;
             self.dark[columns.clone()].fill(dark as u8);
             self.slope[columns.clone()].fill(slope as u8);
+            self.hue[columns.clone()].fill(hue.round() as u16);
             self.ceiling[columns].fill(ceiling as u8);
         }
     }
 
     #[inline(always)]
-    fn row<'a>(&self, values: &'a [u8], row: usize) -> &'a [u8] {
+    fn row<'a, T>(&self, values: &'a [T], row: usize) -> &'a [T] {
         &values[row / CELL * self.width..][..self.width]
     }
 
@@ -134,6 +158,13 @@ impl Surroundings {
     #[inline(always)]
     pub(super) fn darkness(&self, row: usize) -> (&[u8], &[u8]) {
         (self.row(&self.dark, row), self.row(&self.slope, row))
+    }
+
+    /// For each place of a row: Cb + Cr of the skin around it. It says how red skin is, as `v` − `u` of its
+    /// [tone](crate::effect::tone).
+    #[inline(always)]
+    pub(super) fn hue(&self, row: usize) -> &[u16] {
+        self.row(&self.hue, row)
     }
 
     /// For each place of a row: the luma that stands for white.
@@ -145,22 +176,30 @@ impl Surroundings {
 
 fn cell(luma: &Map, colour: &Map, picture: &I420, across: usize, down: usize) -> Sum {
     let columns = across * CELL..((across + 1) * CELL).min(luma.width);
-    let (mut weight, mut of_luma, mut of_red, mut count) = (0_u32, 0_u32, 0_u32, 0_u32);
+    let (mut weight, mut of_luma, mut of_red, mut of_blue) = (0_u32, 0_u32, 0_u32, 0_u32);
     for row in LOOKED_AT.map(|row| (down * CELL + row).min(luma.height - 1)) {
-        let (luma, red) = (&luma.row(row)[columns.clone()], &picture.row(Plane::V, row)[columns.clone()]);
-        for ((colour, luma), red) in colour.row(row)[columns.clone()].iter().zip(luma).zip(red) {
-            let colour = u32::from(*colour);
-            weight += colour;
-            of_luma += colour * u32::from(*luma);
-            of_red += colour * u32::from(*red);
-            count += 1;
-        }
+        let part = |row: &[u8]| -> [u8; CELL] {
+            let mut part = [0; CELL];
+            part[..columns.len()].copy_from_slice(&row[columns.clone()]);
+            part
+        };
+        let (colour, luma) = (part(colour.row(row)), part(luma.row(row)));
+        let (blue, red) = (part(picture.row(Plane::U, row)), part(picture.row(Plane::V, row)));
+        let weighted = |values: [u8; CELL]| -> u32 {
+            colour.into_iter().zip(values).map(|(colour, value)| u32::from(colour) * u32::from(value)).sum()
+        };
+        weight += weighted([1; CELL]);
+        of_luma += weighted(luma);
+        of_red += weighted(red);
+        of_blue += weighted(blue);
+    }
+    if weight == 0 {
+        return Sum::default();
     }
     // Bright skin counts for more than dark hair of the same colour.
-    let count = count as f32;
-    let brightness = if weight > 0 { of_luma as f32 / weight as f32 / 128.0 } else { 0.0 };
-    let each = brightness / count;
-    Sum { weight: weight as f32 * each, luma: of_luma as f32 * each, red: of_red as f32 * each }
+    let each = of_luma as f32 / weight as f32 / 128.0 / (LOOKED_AT.len() * columns.len()) as f32;
+    let [weight, luma, red, blue] = [weight, of_luma, of_red, of_blue].map(|sum| sum as f32 * each);
+    Sum { weight, luma, red, hue: red + blue }
 }
 
 /// Sums over squares of cells, twice, so that what is near counts most.

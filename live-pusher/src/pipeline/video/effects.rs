@@ -162,3 +162,79 @@ impl<'a> Effects<'a> {
 fn tell(cx: &WorkerCx, from: &str, to: &str, reason: &str) {
     cx.state(PusherCode::BeautyFallback, format!("{from} → {to}: {reason}"));
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::pipeline::{StopFlag, writer::StreamWriter};
+    use live_core::event::{Delivery, EventSender, PusherEvent};
+    use live_core::queue::{PacketQueue, QueueLimits};
+    use live_core::{Color, Metadata, Packet, SessionClock, Timestamp, WireEpoch};
+    use std::sync::atomic::Ordering::Relaxed;
+
+    fn context() -> WorkerCx {
+        let first = Packet::metadata(Timestamp::ZERO, Metadata::default());
+        let queue = PacketQueue::new(QueueLimits::default());
+        WorkerCx {
+            clock: SessionClock::starting_at(Instant::now()),
+            events: EventSender::new(),
+            registry: Arc::default(),
+            writer: StreamWriter::new(first, Vec::new(), queue, WireEpoch::default()),
+            stats: Arc::default(),
+            controls: Arc::default(),
+            permission: crate::pipeline::access::Permission::default(),
+            has_sound: false,
+            stop: StopFlag::default(),
+        }
+    }
+
+    struct Broken(&'static str);
+
+    impl VideoEffect for Broken {
+        fn name(&self) -> &str {
+            self.0
+        }
+
+        fn apply(&mut self, _frame: &mut VideoFrame, _pool: &PicturePool) -> Result<(), EffectError> {
+            Err(EffectError::new(self.0, "out of memory"))
+        }
+    }
+
+    impl BeautyStage for Broken {
+        fn set_levels(&mut self, _levels: BeautyLevels) {}
+    }
+
+    #[test]
+    fn the_last_stage_that_fails_gives_way_to_none_and_that_is_that() {
+        let cx = context();
+        let mut events = cx.events.subscribe();
+        let mut effects = Effects::new(&EffectPlan::default(), 30.0, &cx);
+        let first: MakeStage = Arc::new(|| Ok(Box::new(Broken("first"))));
+        let second: MakeStage = Arc::new(|| Err(EffectError::new("second", "not here")));
+        let third: MakeStage = Arc::new(|| Ok(Box::new(Broken("third"))));
+        effects.plainer = [first, second, third].into();
+        let pool = PicturePool::new();
+        let picture = pool.black(16, 16);
+        let pass = |effects: &mut Effects<'_>| {
+            let mut frame = VideoFrame::new(Timestamp::ZERO, Color::BT601, picture.clone());
+            effects.apply(&mut frame, &pool);
+            effects.picture_done(Duration::from_millis(1));
+        };
+        (0..10).for_each(|_| pass(&mut effects));
+        assert!(events.try_next().is_none(), "at level 0 nothing is made that could fail");
+        cx.controls.picture.beauty.store(5, Relaxed);
+        (0..20).for_each(|_| pass(&mut effects));
+        let told: Vec<String> = std::iter::from_fn(|| events.try_next())
+            .map(|delivery| match delivery {
+                Delivery::Event(PusherEvent::State { code: PusherCode::BeautyFallback, detail }) => detail,
+                other => panic!("{other:?}"),
+            })
+            .collect();
+        let expected = [
+            "first → second: first: out of memory",
+            "second → third: not here",
+            "third → none: third: out of memory",
+        ];
+        assert_eq!(told, expected);
+    }
+}
