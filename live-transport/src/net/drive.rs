@@ -154,7 +154,10 @@ impl<T: AsyncRead + AsyncWrite + Unpin, S: Session> Driver<T, S> {
             let wrote = self.poll_write(cx);
             self.counters.set_pending(self.session.outgoing().remaining() as u64);
             if let Err(error) = wrote {
-                return Poll::Ready(Err(self.last_words(cx).unwrap_or_else(|| error.into())));
+                // A peer that fell silent has said nothing: the end that is read now is the kernel's own.
+                let silent = error.kind() == io::ErrorKind::TimedOut;
+                let last = self.last_words(cx).filter(|stop| !(silent && matches!(stop, Stop::Closed)));
+                return Poll::Ready(Err(last.unwrap_or_else(|| error.into())));
             }
             if self.poll_read(cx)?.is_ready() || self.poll_timer(cx)?.is_ready() {
                 return Poll::Ready(Ok(Turn::Progress));
