@@ -68,6 +68,16 @@ const CASES: &[Case] = &[
         run: push::to_listener,
     },
     Case {
+        name: "push-http",
+        about: "the MP4 by HTTP POST to node-media-server, pulled over RTMP and HTTP-FLV, and to FFmpeg as a web server",
+        run: push::over_http,
+    },
+    Case {
+        name: "push-rtmps",
+        about: "the MP4 over TLS to node-media-server; certificates that are unknown or for another host are refused",
+        run: push::over_tls,
+    },
+    Case {
         name: "pull-high",
         about: "x264 High with CABAC, B-frames and slices, by nginx and node-media-server, decoded as FFmpeg does",
         run: pull::high,

@@ -131,6 +131,16 @@ impl fmt::Debug for Proxy {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use proptest::prelude::*;
+
+    proptest! {
+        #[test]
+        fn arbitrary_text_never_panics_and_shows_no_password(text in r"(http|socks5)://[a-z]{1,3}:SECRET\PC{0,8}@?\PC{0,20}") {
+            if let Ok(proxy) = text.parse::<Proxy>() && proxy.credentials().is_some() {
+                prop_assert!(!format!("{proxy} {proxy:?}").contains("SECRET"), "{:?}", proxy);
+            }
+        }
+    }
 
     #[test]
     fn proxies_are_read_with_their_credentials_and_shown_without() {

@@ -19,6 +19,8 @@ use std::time::Duration;
 const HEAD_START: Duration = Duration::from_millis(1000);
 /// What comes on top of the time that is pushed: opening, closing, a busy machine.
 const PATIENCE: Duration = Duration::from_secs(30);
+/// Silence after which FFmpeg takes a stream for over, in microseconds.
+const SILENCE_MICROS: &str = "4000000";
 /// Sound is compared at this rate, fine enough for a tenth of a millisecond.
 const COARSE_RATE: usize = 16_000;
 
@@ -30,19 +32,27 @@ struct Clip {
     path: PathBuf,
     /// What live-push is told: at least the file's own rate.
     fps: &'static str,
+    /// What else it is told.
+    flags: Vec<String>,
+}
+
+impl Clip {
+    fn new(path: PathBuf, fps: &'static str) -> Self {
+        Self { path, fps, flags: Vec::new() }
+    }
 }
 
 /// 720p25 with sound in six channels; the sound is longer than the pictures.
 pub fn with_surround_sound(lab: &Lab<'_>) -> Outcome {
     let folder = lab.folder("push-mp4")?;
     let path = surround_clip(lab, &folder)?;
-    through_nginx(lab, &folder, &Clip { path, fps: "25" })
+    through_nginx(lab, &folder, &Clip::new(path, "25"))
 }
 
 /// The same file through our relay, pulled over RTMP and over HTTP.
 pub fn through_relay(lab: &Lab<'_>) -> Outcome {
     let folder = lab.folder("push-relay")?;
-    let clip = Clip { path: surround_clip(lab, &folder)?, fps: "25" };
+    let clip = Clip::new(surround_clip(lab, &folder)?, "25");
     let relay = Server::relay(lab, &folder)?;
     let url = relay.rtmp("clip");
     let http = relay.http("clip").unwrap_or_default();
@@ -52,9 +62,60 @@ pub fn through_relay(lab: &Lab<'_>) -> Outcome {
 /// The same file to FFmpeg as a server that takes one publisher.
 pub fn to_listener(lab: &Lab<'_>) -> Outcome {
     let folder = lab.folder("push-listener")?;
-    let clip = Clip { path: surround_clip(lab, &folder)?, fps: "25" };
+    let clip = Clip::new(surround_clip(lab, &folder)?, "25");
     let url = format!("rtmp://127.0.0.1:{}/live/clip", free_port()?);
     pushed(lab, &folder, &clip, &url, &[("listener", Pull::Server(&url))])
+}
+
+/// The same file as FLV in the body of a request.
+pub fn over_http(lab: &Lab<'_>) -> Outcome {
+    let folder = lab.folder("push-http")?;
+    let clip = Clip::new(surround_clip(lab, &folder)?, "25");
+    let listener = folder.join("listener");
+    fs::create_dir(&listener).map_err(|error| Problem::Failed(format!("{}: {error}", listener.display())))?;
+    let url = format!("http://127.0.0.1:{}/live.flv", free_port()?);
+    let mut note = pushed(lab, &listener, &clip, &url, &[("listener", Pull::Server(&url))])?;
+    let Some(server) = Server::node_media_server(lab, &folder)? else {
+        return Ok(format!("{note}; no Node.js here: node-media-server was not asked"));
+    };
+    let (rtmp, http) = (server.rtmp("clip"), server.http("clip").unwrap_or_default());
+    note += "; node-media-server: ";
+    note += &pushed(
+        lab,
+        &folder,
+        &clip,
+        &http,
+        &[("rtmp", Pull::Patient(&rtmp)), ("http", Pull::Patient(&http))],
+    )?;
+    Ok(note)
+}
+
+/// The same file over TLS.
+pub fn over_tls(lab: &Lab<'_>) -> Outcome {
+    let folder = lab.folder("push-rtmps")?;
+    let mut clip = Clip::new(surround_clip(lab, &folder)?, "25");
+    let Some((server, certificate)) = Server::node_media_server_with_tls(lab, &folder)? else {
+        return Ok("no Node.js here: nothing was pushed".into());
+    };
+    let trusted = ["--tls-ca".to_owned(), certificate.display().to_string()];
+    // The certificate is for the address, and signed by nobody else.
+    let other = server.rtmps("clip").replace("127.0.0.1", "localhost");
+    for (name, flags, url, words) in [
+        ("unknown", &[][..], server.rtmps("clip"), "unknown issuer"),
+        ("other-host", &trusted[..], other, "it is not for localhost"),
+    ] {
+        clip.flags = flags.to_vec();
+        let ended = Peer::start(name, &folder, &mut pushing(lab, &clip, &url))?.ended(PATIENCE)?;
+        if ended.status.success() || !ended.stderr.contains(words) || !ended.stdout.contains("3002") {
+            let text =
+                format!("{name}: ended with {}: {} (wanted \"{words}\")", ended.status, ended.stderr.trim());
+            return Err(Problem::Failed(text));
+        }
+    }
+    clip.flags = trusted.to_vec();
+    let note =
+        pushed(lab, &folder, &clip, &server.rtmps("clip"), &[("rtmp", Pull::Patient(&server.rtmp("clip")))])?;
+    Ok(format!("{note}; wrong certificates refused"))
 }
 
 /// How FFmpeg gets at the stream.
@@ -62,6 +123,8 @@ pub fn to_listener(lab: &Lab<'_>) -> Outcome {
 enum Pull<'a> {
     /// It asks a server for it.
     Viewer(&'a str),
+    /// It asks a server that keeps silent when the stream is over, as node-media-server does.
+    Patient(&'a str),
     /// It is the server.
     Server(&'a str),
 }
@@ -70,7 +133,7 @@ enum Pull<'a> {
 pub fn without_sound(lab: &Lab<'_>) -> Outcome {
     let folder = lab.folder("push-silent")?;
     let path = silent_clip(lab, &folder)?;
-    through_nginx(lab, &folder, &Clip { path, fps: "30" })
+    through_nginx(lab, &folder, &Clip::new(path, "30"))
 }
 
 fn surround_clip(lab: &Lab<'_>, folder: &Path) -> Result<PathBuf, Problem> {
@@ -124,7 +187,7 @@ fn pushed(lab: &Lab<'_>, folder: &Path, clip: &Clip, url: &str, pulls: &[(&str, 
         match from {
             Pull::Viewer(_) => peer.succeeded_silently(PATIENCE)?,
             // As a server it calls every end of a stream an error, also those of its own publications.
-            Pull::Server(_) => peer.ended(PATIENCE)?,
+            Pull::Server(_) | Pull::Patient(_) => peer.ended(PATIENCE)?,
         };
         let note = judge(&place, &clip.path, &cycle, has_sound, lab.seconds)?;
         notes.push(if pulls.len() > 1 { format!("{name}: {note}") } else { note });
@@ -137,6 +200,10 @@ fn pull(from: Pull<'_>, folder: &Path, has_sound: bool) -> Command {
     let mut command = ffmpeg();
     let url = match from {
         Pull::Viewer(url) => url,
+        Pull::Patient(url) => {
+            command.args(["-rw_timeout", SILENCE_MICROS]);
+            url
+        }
         Pull::Server(url) => {
             command.args(["-listen", "1"]);
             url
@@ -156,7 +223,7 @@ fn pushing(lab: &Lab<'_>, clip: &Clip, url: &str) -> Command {
     let mut command = lab.live_push();
     command.arg("--input").arg(&clip.path).args(["--orientation", "horizontal"]);
     command.args(["--video-width", "1280", "--video-height", "720", "--fps", clip.fps]);
-    command.args(["--duration", &lab.seconds.to_string(), "--json", url]);
+    command.args(["--duration", &lab.seconds.to_string(), "--json"]).args(&clip.flags).arg(url);
     command
 }
 
