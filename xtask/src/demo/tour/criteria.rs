@@ -11,9 +11,9 @@ use live_core::NetStatus;
 /// An effect, or a change of the picture, may take so long to arrive at the viewer, seconds.
 const ARRIVES: f64 = 1.5;
 /// Beauty 9 has to take at least this share off the skin's detail; what compression leaves is little to begin with.
-const SMOOTHED: f64 = 0.2;
+const SMOOTHED: f64 = 0.1;
 /// Whiteness 9 has to brighten the skin by at least so much, code values.
-const BRIGHTENED: f64 = 8.0;
+const BRIGHTENED: f64 = 5.0;
 /// The longest the viewer may wait for the next picture while nothing is wrong with the network, seconds.
 const LONGEST_WAIT: f64 = 1.0;
 /// How soon the bitrate has to follow, seconds.

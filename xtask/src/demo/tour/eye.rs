@@ -32,7 +32,7 @@ pub struct Seen {
 pub struct Skin {
     /// How bright it is, in code values.
     pub luma: f64,
-    /// How much it changes from one pixel to the next, in code values.
+    /// How much it bends from one pixel to the next, in code values.
     pub detail: f64,
 }
 
@@ -84,28 +84,35 @@ fn note(receiver: &Receiver<Shown>, began: Instant, moments: &[Duration]) -> Vie
     view
 }
 
-/// Looks at the skin in the portrait: what has the colour of skin, and no edge in it.
+/// Where the face is in the portrait: parts of its side, from and to.
+const FACE: ([f64; 2], [f64; 2]) = ([0.355, 0.55], [0.15, 0.54]);
+/// More of a bend from pixel to pixel is an edge, which no effect may touch, code values.
+const EDGE: u8 = 8;
+
+/// Looks at the skin of the face: what has the colour of skin, and no edge in it.
 fn skin(picture: &I420) -> Option<Skin> {
     let scale = f64::from(picture.width()) / WIDTH;
-    let scaled = |place: usize| (place as f64 * scale) as usize;
-    let (left, top) = (scaled(LEFT), scaled(TOP));
-    let (right, bottom) = (left + scaled(SIDE as usize), top + scaled(SIDE as usize));
+    let place = |start: usize, part: f64| ((start as f64 + f64::from(SIDE) * part) * scale) as usize;
+    let ([left, right], [top, bottom]) = FACE;
+    let (columns, rows) = (place(LEFT, left)..place(LEFT, right), place(TOP, top)..place(TOP, bottom));
     let (mut luma, mut detail, mut count) = (0.0, 0.0, 0.0_f64);
-    for y in top..bottom.min(picture.height() as usize) {
-        let row = picture.row(Plane::Y, y);
+    for y in rows {
+        let [above, row, below] = [y - 1, y, y + 1].map(|y| picture.row(Plane::Y, y));
         let (cb, cr) = (picture.row(Plane::U, y / 2), picture.row(Plane::V, y / 2));
-        for x in left..right.min(row.len()) - 1 {
+        for x in columns.clone() {
             if !(77..=127).contains(&cb[x / 2]) || !(138..=173).contains(&cr[x / 2]) {
                 continue;
             }
-            let step = row[x].abs_diff(row[x + 1]);
-            // More is an edge of the face, which no effect may touch.
-            if step <= 12 {
+            let bend = |one: u8, other: u8| {
+                (2 * i16::from(row[x]) - i16::from(one) - i16::from(other)).unsigned_abs()
+            };
+            let (across, down) = (bend(row[x - 1], row[x + 1]), bend(above[x], below[x]));
+            if across.max(down) <= u16::from(EDGE) {
                 luma += f64::from(row[x]);
-                detail += f64::from(step);
+                detail += f64::from(across + down);
                 count += 1.0;
             }
         }
     }
-    (count > 500.0 * scale).then(|| Skin { luma: luma / count, detail: detail / count })
+    (count > 300.0 * scale * scale).then(|| Skin { luma: luma / count, detail: detail / count })
 }

@@ -46,7 +46,7 @@ fn drawn(color: Color, pool: &PicturePool) -> I420 {
     for (index, pixel) in pixels.chunks_exact_mut(4).enumerate() {
         let (x, y) = ((index % side) as f32 / side as f32, (index / side) as f32 / side as f32);
         noise = noise.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        let grain = ((noise >> 24) as f32 / 255.0 - 0.5) * 26.0;
+        let grain = ((noise >> 24) as f32 / 255.0 - 0.5) * 9.0;
         let [red, green, blue] = face(x, y, grain);
         pixel.copy_from_slice(&[red, green, blue, 255]);
     }
