@@ -18,6 +18,8 @@ const PROVING: f64 = 0.75;
 const BELIEVED: Duration = Duration::from_secs(10);
 /// How much of the past counts in what the encoder makes of its target.
 const SMOOTHED_OVER: f64 = 2.0;
+/// About how long an encoder takes to follow its target, in seconds.
+const FOLLOWED_WITHIN: f64 = 0.5;
 /// After an alarm, packets this old make a key frame worth while: the queue will drop what is before it.
 const KEY_AFTER: Duration = Duration::from_millis(600);
 
@@ -125,6 +127,10 @@ pub struct Control {
     seen: Option<(f64, Instant)>,
     /// What the encoder makes, as a part of what it shall make.
     made: f64,
+    /// What the encoder makes at the moment, kbit/s.
+    video_kbps: f64,
+    /// What it was asked for of late: encoders follow a fall with a delay.
+    asked_kbps: f64,
     /// The bitrate of the sound.
     audio_kbps: f64,
     last: Option<(Instant, u64, u64)>,
@@ -152,6 +158,8 @@ impl Control {
             told: EncodeTarget { kbps, fps, step },
             seen: None,
             made: 1.0,
+            video_kbps: 0.0,
+            asked_kbps: f64::from(kbps),
             audio_kbps: 0.0,
             last: None,
             last_step: now,
@@ -189,7 +197,7 @@ impl Control {
         }
         let floor_and_ceiling = (f64::from(self.config.min_kbps), f64::from(self.config.max_kbps));
         self.kbps = self.kbps.clamp(floor_and_ceiling.0, floor_and_ceiling.1);
-        if self.ladder.update(now, self.kbps, self.made) {
+        if self.ladder.update(now, self.kbps, self.made, self.video_kbps) {
             // What is made at another size has to be seen.
             self.made = 1.0;
         }
@@ -202,7 +210,11 @@ impl Control {
         if seconds > 0.0 {
             let weight = (seconds / SMOOTHED_OVER).min(1.0);
             let kbps = |bytes: u64, before: u64| bytes.saturating_sub(before) as f64 / 125.0 / seconds;
-            self.made += (kbps(sample.video, video) / self.kbps - self.made) * weight;
+            let just_now = kbps(sample.video, video);
+            let quick_weight = (seconds / FOLLOWED_WITHIN).min(1.0);
+            self.video_kbps += (just_now - self.video_kbps) * quick_weight;
+            self.asked_kbps = self.kbps.max(self.asked_kbps + (self.kbps - self.asked_kbps) * quick_weight);
+            self.made += (just_now / self.asked_kbps - self.made) * weight;
             self.audio_kbps += (kbps(sample.audio, audio) - self.audio_kbps) * weight;
         }
     }

@@ -34,8 +34,8 @@ pub(super) struct Ladder {
     /// Since when another level would suit, and which way.
     unsuited: Option<(Instant, bool)>,
     changed: Option<Instant>,
-    /// A level that the encoder could not keep to its bitrate, what it made of it in kbit/s, and when.
-    overshot: Option<(usize, f64, Instant)>,
+    /// For each level that the encoder could not keep to its bitrate, what it made in kbit/s, and when.
+    overshot: Vec<Option<(f64, Instant)>>,
     down_after: Duration,
     up_after: Duration,
 }
@@ -58,13 +58,13 @@ impl Ladder {
         levels.sort_by(|a, b| b.least_kbps.total_cmp(&a.least_kbps));
         let quick = config.temper == Temper::Quick;
         Self {
-            levels,
             current: 0,
             unsuited: None,
             changed: None,
-            overshot: None,
+            overshot: vec![None; levels.len()],
             down_after: Duration::from_millis(if quick { 1000 } else { 2500 }),
             up_after: Duration::from_secs(if quick { 6 } else { 12 }),
+            levels,
         }
     }
 
@@ -74,9 +74,9 @@ impl Ladder {
         (level.step, level.fps)
     }
 
-    /// Takes the bitrate, and what the encoder makes of it as a part of what it shall make.
-    /// Says whether the level is another one now.
-    pub(super) fn update(&mut self, now: Instant, kbps: f64, made: f64) -> bool {
+    /// Takes the bitrate, what the encoder makes of it as a part of what it shall make, and in kbit/s. Says whether the
+    /// level is another one now.
+    pub(super) fn update(&mut self, now: Instant, kbps: f64, made: f64, made_kbps: f64) -> bool {
         let suited = self.suited(now, kbps, made);
         if suited == self.current {
             self.unsuited = None;
@@ -96,7 +96,7 @@ impl Ladder {
             .is_none_or(|changed| down || now.saturating_duration_since(changed) >= 2 * self.up_after);
         if now.saturating_duration_since(since) >= patience && settled {
             if made > OVERSHOOT {
-                self.overshot = Some((self.current, kbps * made, now));
+                self.overshot[self.current] = Some((made_kbps.max(kbps * made), now));
             }
             self.current = suited;
             self.changed = Some(now);
@@ -117,12 +117,13 @@ impl Ladder {
         if made > OVERSHOOT {
             return (self.current + 1).min(last);
         }
-        let barred = self
-            .overshot
-            .filter(|(_, needs, at)| kbps < *needs && now.saturating_duration_since(*at) < REMEMBERED)
-            .map_or(0, |(level, ..)| level + 1);
-        let above = self.levels[..self.current].iter().position(|level| kbps >= level.least_kbps * MARGIN);
-        above.map_or(self.current, |above| above.max(barred).min(self.current))
+        let barred =
+            |(needs, at): (f64, Instant)| kbps < needs && now.saturating_duration_since(at) < REMEMBERED;
+        let above = self.levels[..self.current]
+            .iter()
+            .zip(&self.overshot)
+            .position(|(level, overshot)| kbps >= level.least_kbps * MARGIN && !overshot.is_some_and(barred));
+        above.unwrap_or(self.current)
     }
 }
 
@@ -152,7 +153,7 @@ mod tests {
         for (kbps, seconds) in rates {
             for _ in 0..seconds * 10 {
                 now += Duration::from_millis(100);
-                ladder.update(now, *kbps, made);
+                ladder.update(now, *kbps, made, *kbps * made);
                 if levels.last() != Some(&ladder.now()) {
                     levels.push(ladder.now());
                 }
@@ -193,12 +194,13 @@ mod tests {
         let mut run = |kbps: f64, made: f64, seconds: u64| {
             for _ in 0..seconds * 10 {
                 now += Duration::from_millis(100);
-                ladder.update(now, kbps, made);
+                ladder.update(now, kbps, made, kbps * made);
             }
             ladder.now().0
         };
         assert_eq!(run(500.0, 3.0, 1), 0);
         assert_eq!(run(500.0, 3.0, 1), 1);
+        assert_eq!(run(100.0, 3.0, 3), 2, "a smaller one is too much, too: of that only little is needed");
         assert_eq!(run(1200.0, 1.0, 60), 1, "it made 1500");
         assert_eq!(run(1600.0, 1.0, 20), 0);
     }
