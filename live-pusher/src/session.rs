@@ -194,13 +194,9 @@ impl Session {
 
     fn adaptation(&self, plan: &Plan) -> Adaptation {
         let events = self.shared.events.clone();
-        Adaptation::new(
-            &plan.config,
-            plan.adaptive,
-            Arc::clone(&self.stats),
-            Arc::clone(&plan.controls),
-            events,
-        )
+        // What is passed on as it is has the bitrate it has.
+        let adaptive = plan.adaptive && !matches!(plan.input, Input::Copied { .. });
+        Adaptation::new(&plan.config, adaptive, Arc::clone(&self.stats), Arc::clone(&plan.controls), events)
     }
 
     /// What every output of the session is given.
