@@ -67,7 +67,6 @@ async fn rtmps_and_https_play_from_a_server_whose_authority_is_trusted() {
         let shown = tokio::time::timeout(Duration::from_secs(10), shown).await;
         assert!(shown.is_ok(), "{seen:?}");
         assert_eq!(seen[..2], [2001, 2002], "{seen:?}");
-        assert!(player.snapshot().is_some());
         player.stop().await;
     }
 }
