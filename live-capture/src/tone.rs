@@ -43,7 +43,11 @@ pub fn samples(start: u64, spec: AudioSpec, out: &mut [f32]) {
 /// The sound at sample frame `index`.
 fn sample(index: u64, rate: u32) -> f32 {
     // All frequencies are whole numbers of Hz, so every second is like the first one.
-    let in_second = (index % u64::from(rate)) as f64 / f64::from(rate);
+    sound_at((index % u64::from(rate)) as f64 / f64::from(rate))
+}
+
+/// The sound at this part of a second.
+fn sound_at(in_second: f64) -> f32 {
     let wave = |hz: u32| (TAU * f64::from(hz) * in_second).sin();
     let beep = BEEP_MICROS as f64 / 1e6;
     let envelope = ((beep - in_second) / FADE).min(in_second / FADE).clamp(0.0, 1.0);
@@ -54,13 +58,28 @@ fn sample(index: u64, rate: u32) -> f32 {
 #[derive(Clone, Copy, Debug)]
 pub struct Tone {
     spec: AudioSpec,
+    ppm: i32,
 }
 
 impl Tone {
     /// A source of this layout. An impossible one is told by [`start`](AudioSource::start).
     #[must_use]
     pub const fn new(spec: AudioSpec) -> Self {
-        Self { spec }
+        Self { spec, ppm: 0 }
+    }
+
+    /// The same with the clock of a cheap sound card: it counts `ppm` millionths more samples per second than it says
+    /// (fewer, when negative), from −1000 to 1000. Beeps are on time all the same, as they come from outside.
+    #[must_use]
+    pub const fn drifting(mut self, ppm: i32) -> Self {
+        self.ppm = if ppm < -1000 {
+            -1000
+        } else if ppm > 1000 {
+            1000
+        } else {
+            ppm
+        };
+        self
     }
 }
 
@@ -90,10 +109,13 @@ impl AudioSource for Tone {
         clock: SessionClock,
         out: FrameSender<AudioFrame>,
     ) -> Result<CaptureGuard, CaptureError> {
-        let spec = self.spec;
+        let Self { spec, ppm } = *self;
         check(spec)?;
         let pace = Pace::starting_at(clock.at(Instant::now()), BLOCKS);
-        pump::spawn(NAME, clock, pace, move |index, _| Flow::go_on_if(out.send(block(index, spec))))
+        pump::spawn(NAME, clock, pace, move |index, _| {
+            let block = if ppm == 0 { block(index, spec) } else { drifting_block(index, spec, ppm) };
+            Flow::go_on_if(out.send(block))
+        })
     }
 }
 
@@ -116,6 +138,19 @@ fn block(index: u64, spec: AudioSpec) -> AudioFrame {
     let mut samples_out = vec![0.0; (end - start) as usize * usize::from(spec.channels)];
     samples(start, spec, &mut samples_out);
     AudioFrame { pts: Timestamp::from_index(start, spec.sample_rate), samples: samples_out }
+}
+
+/// What a clock that is off by `ppm` counts in the `index`-th hundredth of a second, stamped by a clock that is right.
+fn drifting_block(index: u64, spec: AudioSpec, ppm: i32) -> AudioFrame {
+    let rate = f64::from(spec.sample_rate) * (1.0 + f64::from(ppm) / 1e6);
+    let first_of = |block: u64| (block as f64 * rate / f64::from(BLOCKS)).ceil() as u64;
+    let frames = first_of(index)..first_of(index + 1);
+    let pts = Timestamp::from_micros((frames.start as f64 / rate * 1e6) as i64);
+    let samples = frames.flat_map(|frame| {
+        let sound = sound_at((frame as f64 / rate).fract());
+        std::iter::repeat_n(sound, usize::from(spec.channels))
+    });
+    AudioFrame { pts, samples: samples.collect() }
 }
 
 #[cfg(test)]
@@ -149,6 +184,18 @@ mod tests {
             assert_eq!(blocks.iter().flat_map(|block| block.samples.clone()).collect::<Vec<_>>(), whole);
             assert_eq!(blocks[0].pts, Timestamp::from_millis(3000));
         }
+    }
+
+    #[test]
+    fn a_drifting_clock_counts_more_samples_and_beeps_on_time() {
+        let blocks: Vec<_> = (0..100_000).map(|index| drifting_block(index, STEREO, 200)).collect();
+        let samples: usize = blocks.iter().map(|block| block.samples.len() / 2).sum();
+        assert_eq!(samples, 48_000 * 1000 + 9600);
+        assert!(blocks.iter().zip(0..).all(|(block, index)| {
+            (0..25).contains(&block.pts.micros_since(Timestamp::from_millis(index * 10)))
+        }));
+        let beeps = |block: &AudioFrame| block.samples.iter().any(|sample| sample.abs() > 0.1);
+        assert!(blocks.iter().enumerate().all(|(index, block)| beeps(block) == (index % 100 < 6)));
     }
 
     #[test]

@@ -11,6 +11,8 @@
 //! | [`symphonia`] | AAC-LC decoding, mono and stereo | `symphonia`, default | MPL-2.0 |
 //! | `syom` | AAC-LC encoding | `syom` | MIT |
 //!
+//! Feature `sound-files` adds [`sound_file`]: WAV, MP3, FLAC and AAC files, decoded from anywhere in them.
+//!
 //! The rest is pure and always there: [`h264`] for what containers and codecs disagree about, [`aac`] for AAC's
 //! configuration, [`downmix`] for sound with more channels than can be sent.
 //!
@@ -66,6 +68,8 @@ pub mod openh264;
 mod register;
 #[cfg(feature = "rusty-h264")]
 pub mod rusty_h264;
+#[cfg(feature = "sound-files")]
+pub mod sound_file;
 #[cfg(feature = "symphonia")]
 pub mod symphonia;
 #[cfg(feature = "syom")]

@@ -32,9 +32,58 @@ pub enum PusherEvent {
     },
     /// A codec opened.
     BackendSelected(BackendSelected),
+    /// Something happened to the background music.
+    Music(MusicEvent),
+    /// How loud the microphone is (`audiovolumenotify`), as often as was asked for.
+    AudioVolume {
+        /// 0–100: 0 at −60 dB and below, 100 at full scale.
+        volume: u32,
+        /// Decibels below full scale, −60.0–0.0; a sine that just does not clip is 0.
+        dbfs: f32,
+    },
     /// Something happened to a destination whose codes are not the session's: one besides the first, or the first when
     /// it was given up and others go on.
     Output(OutputEvent),
+}
+
+/// What background music tells. Each `Started` is followed by one `Ended`, `Stopped` or `Failed`.
+#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
+#[serde(tag = "music", rename_all = "kebab-case")]
+#[non_exhaustive]
+pub enum MusicEvent {
+    /// Its first sound is in the stream.
+    Started {
+        /// The file.
+        file: String,
+        /// How long the piece is, in ms, where the file tells.
+        duration_ms: Option<u64>,
+    },
+    /// Another second of it was heard.
+    Progress {
+        /// The file.
+        file: String,
+        /// From the beginning of the file, in ms.
+        position_ms: u64,
+        /// How long the piece is, in ms, where the file tells.
+        duration_ms: Option<u64>,
+    },
+    /// It was played to its end.
+    Ended {
+        /// The file.
+        file: String,
+    },
+    /// It was ended before its time: by the application, by other music, or with the session.
+    Stopped {
+        /// The file.
+        file: String,
+    },
+    /// It cannot be loaded or read on; the error event 10003 says so too.
+    Failed {
+        /// The file.
+        file: String,
+        /// What happened and what can be done.
+        reason: String,
+    },
 }
 
 /// Something happened in a player.

@@ -3,12 +3,14 @@
 //! Everything a backend's author needs is in this crate. Each trait says which thread calls it, what may block, and
 //! what may be held back; "cannot" is an honest error and never a silent success.
 
+mod audio_effect;
 mod capture;
 mod codec;
 mod effect;
 mod sink;
 mod transport;
 
+pub use audio_effect::AudioEffect;
 pub use capture::{AudioSource, CaptureGuard, PacketSource, SourceInfo, SourceKind, VideoSource};
 pub use codec::{
     AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,

@@ -2,6 +2,7 @@
 
 mod effects;
 mod network;
+mod sound;
 
 use crate::handle::{LivePusherHandle, Shared};
 use crate::output::destinations::{AddOutputError, Destinations, PublisherFor};
@@ -10,6 +11,7 @@ use crate::pipeline::Controls;
 use crate::pipeline::access::{Access, Permission};
 use crate::pipeline::audio::{AudioInput, MakeAudio};
 use crate::pipeline::background::WaitingImage;
+use crate::pipeline::sound::chain::ChainPlan;
 use crate::pipeline::video::VideoSettings;
 use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::effects::EffectPlan;
@@ -69,6 +71,8 @@ pub struct Builder {
     copy: bool,
     video_encoder: Selection,
     audio_encoder: Selection,
+    sound: ChainPlan,
+    volume_interval: Option<Duration>,
     entropy: Entropy,
     threads: u32,
     registry: Option<Registry>,
@@ -94,6 +98,8 @@ impl Builder {
             copy: false,
             video_encoder: Selection::Auto,
             audio_encoder: Selection::Auto,
+            sound: ChainPlan::default(),
+            volume_interval: None,
             entropy: Entropy::Auto,
             threads: 0,
             registry: None,
@@ -442,6 +448,7 @@ impl Builder {
             let problem = "only encoded input can be copied: give input_file or packet_source";
             mistakes.push(Mistake::new("copy", problem));
         }
+        mistakes.extend(self.missing_voice());
         let registry = self.registry.take().unwrap_or_else(transport::registry);
         mistakes.extend(unknown("video-encoder", &self.video_encoder, &registry.video_encoders));
         mistakes.extend(unknown("audio-encoder", &self.audio_encoder, &registry.audio_encoders));
@@ -479,6 +486,7 @@ impl Builder {
             looping: self.looping,
             copy: self.copy,
             audio_encoder: self.audio_encoder,
+            sound: ChainPlan { gain: config.enable_agc, noise: config.enable_ans, ..self.sound },
             fresh_url: self.fresh_url,
             registry: Arc::new(registry),
             controls: Arc::clone(&controls),
@@ -488,9 +496,12 @@ impl Builder {
             config,
         };
         let autopush = blueprint.config.autopush;
+        let reverb = blueprint.config.audio_reverb_type;
         let runtime = Runtimes::choose(self.runtime)?;
         let shared = Arc::new(Shared::new(controls, destinations));
         let handle = LivePusherHandle::new(shared, blueprint, runtime.handle().clone());
+        handle.set_audio_volume_interval(self.volume_interval);
+        handle.set_reverb(reverb);
         let pusher = LivePusher::new(handle, runtime);
         if autopush {
             pusher.start();
@@ -550,6 +561,7 @@ pub(crate) struct Blueprint {
     copy: bool,
     video: VideoSettings,
     audio_encoder: Selection,
+    sound: ChainPlan,
     fresh_url: Option<FreshUrl>,
     registry: Arc<Registry>,
     controls: Arc<Controls>,
@@ -584,6 +596,7 @@ impl Blueprint {
             input,
             video: self.video.clone(),
             audio_encoder: self.audio_encoder.clone(),
+            sound: self.sound.clone(),
             fresh_url: self.fresh_url.clone(),
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),

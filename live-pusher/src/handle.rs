@@ -5,7 +5,7 @@ mod camera;
 mod messages;
 mod outputs;
 mod picture;
-mod sound;
+pub(crate) mod sound;
 
 pub use camera::ControlError;
 pub use messages::MessageError;

@@ -36,6 +36,8 @@
 //! |---|---|---|
 //! | `embedded` (default) | H.264 by openh264, AAC by fdk-aac, decoders for file input | a C++ compiler; about two minutes of build |
 //! | `tls` | RTMPS and HTTPS | ring, which needs a C compiler |
+//! | `music` (in `embedded`) | background music from WAV, MP3, FLAC and AAC files | twenty crates of Rust, half a minute |
+//! | `voice` (in `embedded`) | `enable-agc` and `enable-ans`: automatic gain and noise suppression | sonora, ten crates of Rust |
 //! | `cli` | the program `live-push` | clap |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -60,4 +62,5 @@ pub use live_core as core;
 pub use output::destinations::AddOutputError;
 pub use output::fresh_url::RetryContext;
 pub use pipeline::access::Access;
+pub use pipeline::sound::music::Bgm;
 pub use pusher::LivePusher;

@@ -8,7 +8,9 @@ pub(crate) mod messages;
 pub(crate) mod orders;
 mod preroll;
 pub(crate) mod retarget;
-mod sound;
+#[cfg(test)]
+mod simulation;
+pub(crate) mod sound;
 pub(crate) mod stats;
 pub(crate) mod video;
 pub(crate) mod writer;

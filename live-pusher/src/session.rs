@@ -3,7 +3,7 @@
 use crate::adaptation::{self, Adaptation};
 use crate::builder::Blueprint;
 use crate::codes::{self, Failure};
-use crate::handle::Shared;
+use crate::handle::{self, Shared};
 use crate::input::copy::{CopiedStream, CopyInput};
 use crate::input::{FileInput, FileTracks, Wanted};
 use crate::output::fresh_url::FreshUrl;
@@ -11,6 +11,7 @@ use crate::output::running::{Common, Running};
 use crate::pipeline::access::Permission;
 use crate::pipeline::audio::{self, AudioInput, AudioSettings};
 use crate::pipeline::background::WaitingImage;
+use crate::pipeline::sound::chain::ChainPlan;
 use crate::pipeline::stats::PipelineStats;
 use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::effects::EffectPlan;
@@ -26,6 +27,7 @@ use live_core::{
     AudioFrame, AudioSpec, CaptureError, Metadata, Packet, PacketSource, PusherCode, PusherErrorCode,
     Registry, Selection, SessionClock, SourceKind, Timestamp, Track, VideoFrame, WireEpoch,
 };
+use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
@@ -61,6 +63,7 @@ pub(crate) struct Plan {
     pub(crate) waiting: WaitingImage,
     pub(crate) video: VideoSettings,
     pub(crate) audio_encoder: Selection,
+    pub(crate) sound: ChainPlan,
     pub(crate) registry: Arc<Registry>,
     pub(crate) controls: Arc<Controls>,
     pub(crate) permission: Permission,
@@ -289,10 +292,12 @@ impl Session {
             Input::Copied { open, looping } => {
                 let wanted = Wanted { video: config.enable_camera, audio: config.enable_mic };
                 let (input, stream) = self.open_copied(open, wanted, looping).await?;
+                self.allow_music(&plan.controls, false);
                 return self.start_copying(input, stream, plan.registry, plan.controls);
             }
         };
         let sound = audio.as_ref().map(|(spec, _)| sound_settings(config, *spec, plan.audio_encoder));
+        self.allow_music(&plan.controls, sound.is_some());
         let awaited = [(video.is_some(), Track::Video), (sound.is_some(), Track::Audio)];
         let awaited = awaited.into_iter().filter_map(|(is_there, track)| is_there.then_some(track)).collect();
         let metadata = metadata(video.is_some().then_some(&plan.video), sound.as_ref());
@@ -307,10 +312,19 @@ impl Session {
             workers.video = Some(Worker::spawn("live-video", self.stop_workers.clone(), work)?);
         }
         if let (Some((_, input)), Some(settings)) = (audio, sound) {
-            let work = move || audio::run(input, &settings, &cx);
+            let chain = plan.sound;
+            let work = move || audio::run(input, &settings, &chain, &cx);
             workers.audio = Some(Worker::spawn("live-audio", self.stop_workers.clone(), work)?);
         }
         Ok(workers)
+    }
+
+    /// Whether there is a sound track that is encoded here, into which music can be mixed.
+    fn allow_music(&self, controls: &Controls, allowed: bool) {
+        controls.sound.no_track.store(!allowed, Relaxed);
+        if !allowed && let Some(music) = controls.sound.music.take() {
+            handle::sound::refuse(&music, &self.shared.events);
+        }
     }
 
     /// Tells that a source could not even be made.

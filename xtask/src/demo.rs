@@ -8,7 +8,7 @@ mod console;
 #[cfg(feature = "lab")]
 mod criteria;
 #[cfg(feature = "lab")]
-mod flash;
+pub mod flash;
 #[cfg(not(feature = "lab"))]
 mod launch;
 #[cfg(feature = "lab")]
@@ -18,7 +18,7 @@ mod report;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]
-mod sound;
+pub mod sound;
 #[cfg(feature = "lab")]
 mod statistics;
 #[cfg(feature = "lab")]

@@ -7,6 +7,7 @@ mod interop;
 mod process;
 mod project;
 mod setup;
+mod soak;
 mod test;
 mod uplink;
 
@@ -21,6 +22,8 @@ enum Task {
     Demo(demo::Options),
     /// Checks for a C++ compiler and nasm, and installs them where it can
     Setup(setup::Options),
+    /// Pushes for ten minutes and looks at what grows, drifts and gets lost
+    Soak(soak::Options),
     /// Runs everything CI runs
     Test(test::Options),
     /// Measures, and compares with peers in the same run
@@ -38,6 +41,7 @@ fn main() -> ExitCode {
         Task::Demo(options) => demo::run(&options),
         Task::Bench(options) => bench::run(&options),
         Task::Setup(options) => setup::run(&options),
+        Task::Soak(options) => soak::run(&options),
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Interop(options) => interop::run(&options),

@@ -66,11 +66,12 @@ pub struct PusherConfig {
     pub local_mirror: LocalMirror,
     /// `zoom`: whether the camera's zoom may be changed. `false`.
     pub zoom: bool,
-    /// `enable-agc`: whether quiet voices are raised, by an audio stage where there is one. `false`.
+    /// `enable-agc`: whether quiet voices are raised and loud ones lowered. `false`.
     pub enable_agc: bool,
-    /// `enable-ans`: whether background noise is suppressed, by an audio stage where there is one. `false`.
+    /// `enable-ans`: whether steady background noise is suppressed. `false`.
     pub enable_ans: bool,
-    /// `audio-reverb-type`: which room the voice is put into, 0–7, by an audio stage where there is one. 0: none.
+    /// `audio-reverb-type`: the room the voice is put into: 1 KTV, 2 small room, 3 great hall, 4 deep, 5 resonant, 6 metal,
+    /// 7 magnetic. 0: none.
     pub audio_reverb_type: u32,
 }
 

@@ -5,14 +5,16 @@ mod feed;
 pub(crate) use feed::{AudioInput, MakeAudio};
 
 use super::WorkerCx;
+use super::sound::chain::{ChainPlan, VoiceChain};
 use super::sound::mix::{Gains, Mixer};
+use super::sound::music::MusicPlayer;
 use super::sound::silence::{SilenceWatch, Silent};
 use crate::codes::{self, Failure};
 use feed::{Feed, Incoming};
-use live_core::event::{BackendSelected, PusherEvent};
+use live_core::event::{BackendSelected, MusicEvent, PusherEvent};
 use live_core::{
     AudioEncoder, AudioEncoderConfig, AudioFrame, AudioSpec, CaptureError, Codec, Packet, PusherCode,
-    Selection, SourceInfo, SourceKind, Timestamp, Track,
+    PusherErrorCode, Selection, SourceInfo, SourceKind, Timestamp, Track,
 };
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
@@ -32,7 +34,12 @@ pub(crate) struct AudioSettings {
 }
 
 /// Runs until the source ends, the session stops or something fails for good.
-pub(crate) fn run(input: AudioInput, settings: &AudioSettings, cx: &WorkerCx) -> Result<(), Failure> {
+pub(crate) fn run(
+    input: AudioInput,
+    settings: &AudioSettings,
+    chain: &ChainPlan,
+    cx: &WorkerCx,
+) -> Result<(), Failure> {
     let (mut feed, spec) = Feed::open(input, cx)?;
     let unsupported = |message: String| {
         cx.state(PusherCode::UnsupportedSampleRate, message.clone());
@@ -41,6 +48,8 @@ pub(crate) fn run(input: AudioInput, settings: &AudioSettings, cx: &WorkerCx) ->
     let mixer = Mixer::new(spec, settings.spec, feed.timing(), gains(cx)).map_err(unsupported)?;
     let mut worker = AudioWorker {
         mixer,
+        chain: VoiceChain::new(chain, settings.spec),
+        music: MusicPlayer::new(settings.spec),
         watch: None,
         frame: AudioFrame { pts: Timestamp::ZERO, samples: Vec::new() },
         encoder: open_encoder(settings, cx)?,
@@ -105,8 +114,18 @@ fn open_encoder(settings: &AudioSettings, cx: &WorkerCx) -> Result<Box<dyn Audio
     }
 }
 
+/// Tells what happened to the music; what cannot be loaded is an error of the specification as well.
+fn tell_music(event: MusicEvent, cx: &WorkerCx) {
+    if let MusicEvent::Failed { file, reason } = &event {
+        cx.error(PusherErrorCode::BgmFailed, format!("{file}: {reason}"));
+    }
+    cx.events.send(PusherEvent::Music(event));
+}
+
 struct AudioWorker<'a> {
     mixer: Mixer,
+    chain: VoiceChain,
+    music: MusicPlayer,
     /// Listens to a microphone that is open.
     watch: Option<SilenceWatch>,
     /// The block under way; its memory is used again.
@@ -120,6 +139,7 @@ impl AudioWorker<'_> {
     /// Takes what the source has and encodes what is due; `false` when the source has ended.
     fn turn(&mut self, feed: &mut Feed) -> Result<bool, Failure> {
         let incoming = feed.receive(WAIT, self.cx)?;
+        let has_ended = matches!(incoming, Incoming::Ended);
         let now = self.cx.clock.at(Instant::now());
         match incoming {
             Incoming::Frame(frame) => {
@@ -138,15 +158,27 @@ impl AudioWorker<'_> {
                 self.watch = None;
             }
             Incoming::Nothing => {}
-            Incoming::Ended => return Ok(false),
+            Incoming::Ended => self.mixer.source_ended(),
         }
         self.look(feed.info(), now);
         while let Some(pts) = self.mixer.pull(now, &mut self.frame.samples) {
             self.frame.pts = pts;
-            self.mixer.mix(&mut self.frame.samples, None, gains(self.cx));
-            self.encode()?;
+            self.encode_block()?;
         }
-        Ok(true)
+        Ok(!has_ended)
+    }
+
+    /// Finishes the block under way: the microphone's stages, music, gains; and encodes it.
+    fn encode_block(&mut self) -> Result<(), Failure> {
+        let cx = self.cx;
+        let controls = &cx.controls.sound;
+        if let Some(event) = self.chain.apply(&mut self.frame, controls) {
+            cx.events.send(event);
+        }
+        let frames = self.mixer.block_frames();
+        let music = self.music.next(frames, &controls.music, |event| tell_music(event, cx));
+        self.mixer.mix(&mut self.frame.samples, music, gains(cx));
+        self.encode()
     }
 
     /// Tells of a microphone that is open and gives nothing.
@@ -176,6 +208,8 @@ impl AudioWorker<'_> {
     }
 
     fn finish(mut self) {
+        let cx = self.cx;
+        self.music.finish(&cx.controls.sound.music, |event| tell_music(event, cx));
         if let Err(error) = self.encoder.flush(&mut self.packets) {
             self.cx.state(PusherCode::AudioEncoderFailed, error.to_string());
         }

@@ -29,6 +29,7 @@ pub fn sound(path: &Path) -> (Vec<i64>, Vec<f32>) {
     (times, frames.iter().flat_map(|frame| frame.samples.iter().step_by(channels)).copied().collect())
 }
 
+#[allow(dead_code, reason = "each test program uses a part of it")]
 /// The loudest sample of [`sound`] from one second to another.
 pub fn peak(samples: &[f32], from: f64, to: f64) -> f32 {
     let place = |seconds: f64| ((seconds * 48_000.0) as usize).min(samples.len());

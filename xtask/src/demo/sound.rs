@@ -98,7 +98,7 @@ impl AudioSink for Ear {
 
 /// Finds where beeps begin.
 #[derive(Debug)]
-struct BeepDetector {
+pub struct BeepDetector {
     channels: usize,
     /// Sample frames without anything loud that come before a beep.
     quiet: u64,
@@ -107,7 +107,8 @@ struct BeepDetector {
 }
 
 impl BeepDetector {
-    fn new(spec: AudioSpec) -> Self {
+    /// Listens to sound of this layout.
+    pub fn new(spec: AudioSpec) -> Self {
         let quiet = u64::from(spec.sample_rate) / QUIET_PARTS;
         Self { channels: usize::from(spec.channels.max(1)), quiet, next: 0, last_loud: 0 }
     }
@@ -115,7 +116,7 @@ impl BeepDetector {
     /// The frames of `samples`, counted from the first that was ever fed, at which a beep begins.
     ///
     /// A beep that the sound begins with does not count: its beginning may be missing.
-    fn feed(&mut self, samples: &[f32]) -> impl Iterator<Item = u64> {
+    pub fn feed(&mut self, samples: &[f32]) -> impl Iterator<Item = u64> {
         samples.chunks_exact(self.channels).filter_map(move |frame| {
             let index = self.next;
             self.next += 1;

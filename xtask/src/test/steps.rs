@@ -41,6 +41,7 @@ pub const STEPS: &[Step] = &[
         run: interop,
     },
     Step { name: "demo", about: "the demo, shortened, with all its criteria", run: demo },
+    Step { name: "soak", about: "a minute of pushing with a clock that is off", run: soak },
     Step {
         name: "uplink",
         about: "the bitrate follows a link that narrows and widens; needs root",
@@ -59,6 +60,8 @@ const NODE_MEDIA_SERVER: &str = "node-media-server@4.4.3";
 const FUZZ_SECONDS: u64 = 20;
 /// Seconds for which the demo plays.
 const DEMO_SECONDS: u64 = 6;
+/// Seconds for which CI soaks.
+const SOAK_SECONDS: u64 = 60;
 /// Seconds for which interop cases push a file: three times through it.
 const INTEROP_SECONDS: u64 = 15;
 /// The largest file a package may hold: sources and small recordings, no media.
@@ -244,6 +247,13 @@ fn uplink(project: &Project) -> Outcome {
     command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "uplink"]);
     process::run(&mut command)?;
     Ok("2000, 600 and 2000 kbit/s".into())
+}
+
+fn soak(project: &Project) -> Outcome {
+    let mut command = project.cargo();
+    command.args(["run", "--release", "--package=xtask", "--features=lab", "--", "soak"]);
+    process::run(command.arg(format!("--seconds={SOAK_SECONDS}")))?;
+    Ok(format!("{SOAK_SECONDS} s"))
 }
 
 fn fuzz_shortly(project: &Project) -> Outcome {

@@ -26,6 +26,16 @@ pub(crate) struct Args {
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
     pub(crate) adaptive: bool,
+    pub(crate) sound: SoundArgs,
+}
+
+/// What is to become of the sound.
+#[derive(Clone)]
+pub(crate) struct SoundArgs {
+    pub(crate) bgm: Option<PathBuf>,
+    pub(crate) bgm_loop: bool,
+    pub(crate) mic_volume: f32,
+    pub(crate) bgm_volume: f32,
 }
 
 /// What is to be pushed.
@@ -35,17 +45,8 @@ pub(crate) enum Media {
 }
 
 /// Attributes that are read and checked, but that nothing in this version acts on.
-const WITHOUT_EFFECT: [&str; 9] = [
-    "auto-focus",
-    "waiting-image",
-    "waiting-image-md5",
-    "device-position",
-    "local-mirror",
-    "zoom",
-    "enable-agc",
-    "enable-ans",
-    "audio-reverb-type",
-];
+const WITHOUT_EFFECT: [&str; 6] =
+    ["auto-focus", "waiting-image", "waiting-image-md5", "device-position", "local-mirror", "zoom"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,6 +95,16 @@ fn command() -> Command {
         .arg(switch("once", "End when the input ends, also with --duration").conflicts_with("loop"))
         .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop cleanly after this long"))
         .arg(switch("fixed-bitrate", "Keep bitrate, frame rate and size, whatever the uplink takes"))
+        .arg(
+            Arg::new("bgm")
+                .long("bgm")
+                .value_name("FILE")
+                .value_parser(value_parser!(PathBuf))
+                .help("Background music: WAV, MP3, FLAC, or AAC as .aac or .m4a"),
+        )
+        .arg(switch("bgm-loop", "Begin the music again when it ends").requires("bgm"))
+        .arg(volume("mic-volume", "How loud the microphone, tone or file is"))
+        .arg(volume("bgm-volume", "How loud the music is"))
         .arg(switch("json", "One event or status per line on standard output, as JSON"))
         .arg(switch("verbose", "Write a log to standard error").short('v'))
         .arg(
@@ -128,6 +139,14 @@ fn command() -> Command {
 
 fn switch(name: &'static str, help: &'static str) -> Arg {
     Arg::new(name).long(name).action(ArgAction::SetTrue).help(help)
+}
+
+fn volume(name: &'static str, help: &'static str) -> Arg {
+    let factor = |text: &str| {
+        let volume = text.parse::<f32>().ok().filter(|volume| (0.0..=2.0).contains(volume));
+        volume.ok_or("expected a factor from 0.0 to 2.0")
+    };
+    Arg::new(name).long(name).value_name("FACTOR").value_parser(factor).default_value("1.0").help(help)
 }
 
 fn offered() -> impl Iterator<Item = &'static Attribute<PusherConfig>> {
@@ -188,6 +207,12 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
         },
         adaptive: !is_set("fixed-bitrate"),
         threads: matches.get_one("threads").copied().unwrap_or(0),
+        sound: SoundArgs {
+            bgm: matches.get_one("bgm").cloned(),
+            bgm_loop: is_set("bgm-loop"),
+            mic_volume: matches.get_one("mic-volume").copied().unwrap_or(1.0),
+            bgm_volume: matches.get_one("bgm-volume").copied().unwrap_or(1.0),
+        },
     })
 }
 
@@ -237,6 +262,18 @@ mod tests {
             (args.outputs.also(), args.url.as_str()),
             (&["a.flv".into(), "rtmp://h/a/b".into()][..], "rtmp://h/a/s")
         );
+    }
+
+    #[test]
+    fn music_and_volumes_are_flags() {
+        let read =
+            args("live-push --bgm a.mp3 --bgm-loop --mic-volume 0.5 --enable-ans rtmp://h/a/s").unwrap();
+        assert_eq!(read.sound.bgm.as_deref(), Some(std::path::Path::new("a.mp3")));
+        assert!(read.sound.bgm_loop && read.config.enable_ans);
+        assert_eq!((read.sound.mic_volume, read.sound.bgm_volume), (0.5, 1.0));
+        for wrong in ["--mic-volume 2.1", "--bgm-volume loud", "--bgm-loop"] {
+            assert!(args(&format!("live-push {wrong} rtmp://h/a/s")).is_err(), "{wrong}");
+        }
     }
 
     #[test]

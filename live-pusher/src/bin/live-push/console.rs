@@ -1,6 +1,6 @@
 //! What the user sees: a line per event, and one live status line on a terminal.
 
-use live_core::event::PusherEvent;
+use live_core::event::{MusicEvent, PusherEvent};
 use live_core::net_status::NetStatus;
 use live_core::state::SessionState;
 use live_core::{OutputEvent, PusherCode};
@@ -32,6 +32,8 @@ impl Console {
         match event {
             PusherEvent::State { code, detail } => line(i32::from(*code), code.text(), detail),
             PusherEvent::Error { code, detail } => line(i32::from(*code), code.text(), detail),
+            PusherEvent::Music(event) => say(format_args!("      music {}\n", music(event))),
+            PusherEvent::AudioVolume { volume, .. } => say(format_args!("      volume {volume}\n")),
             PusherEvent::BackendSelected(selected) => {
                 say(format_args!("      {}: {}\n", selected.role, selected.backend));
                 for refusal in &selected.refusals {
@@ -79,6 +81,10 @@ impl Console {
                 json!({"type": "error", "code": i32::from(*code), "message": code.text(), "detail": detail})
             }
             PusherEvent::BackendSelected(selected) => json!({"type": "backend", "backend": selected}),
+            PusherEvent::Music(event) => json!({"type": "music", "event": event}),
+            PusherEvent::AudioVolume { volume, dbfs } => {
+                json!({"type": "volume", "volume": volume, "dbfs": dbfs})
+            }
             PusherEvent::Output(event) => json!({
                 "type": "output", "output": event.output, "url": event.url, "state": event.state,
                 "code": event.code.map(i32::from), "message": event.code.map(PusherCode::text),
@@ -99,6 +105,18 @@ impl Console {
         if std::mem::take(&mut self.status_shown) {
             say(format_args!("\r\x1b[K"));
         }
+    }
+}
+
+/// What happened to the music, for people.
+fn music(event: &MusicEvent) -> String {
+    match event {
+        MusicEvent::Started { file, .. } => format!("begins: {file}"),
+        MusicEvent::Progress { position_ms, .. } => format!("at {} s", position_ms / 1000),
+        MusicEvent::Ended { file } => format!("is over: {file}"),
+        MusicEvent::Stopped { file } => format!("is stopped: {file}"),
+        MusicEvent::Failed { file, reason } => format!("failed: {file}: {reason}"),
+        _ => String::new(),
     }
 }
 

@@ -11,7 +11,7 @@ use live_capture::y4m::Y4mFile;
 use live_core::config::Mistake;
 use live_core::event::{Delivery, EventStream, PusherEvent};
 use live_core::{AudioSpec, ConfigError};
-use live_pusher::{BuildError, Builder, LivePusher};
+use live_pusher::{Bgm, BuildError, Builder, LivePusher};
 use std::process::ExitCode;
 
 /// The session ended before its time.
@@ -62,7 +62,13 @@ impl From<BuildError> for Failed {
 async fn push(args: Args) -> Result<(), Failed> {
     let duration = args.duration;
     let mut console = Console::new(args.json);
+    let sound = args.sound.clone();
     let pusher = builder(args)?.build()?;
+    pusher.set_mic_volume(sound.mic_volume);
+    pusher.set_bgm_volume(sound.bgm_volume);
+    if let Some(file) = sound.bgm {
+        pusher.play_bgm(Bgm::new(file).looping(sound.bgm_loop));
+    }
     let mut events = pusher.events();
     let mut status = pusher.net_status_stream();
     pusher.start();

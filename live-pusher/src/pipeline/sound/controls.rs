@@ -1,6 +1,7 @@
 //! What the application changes about the sound while it runs.
 
-use std::sync::atomic::{AtomicU32, Ordering::Relaxed};
+use super::music::Wishes;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering::Relaxed};
 
 /// How loud a voice is, as a factor; read by the audio worker for each block.
 #[derive(Debug)]
@@ -33,4 +34,11 @@ impl Default for Volume {
 pub(crate) struct SoundControls {
     pub(crate) mic_volume: Volume,
     pub(crate) bgm_volume: Volume,
+    pub(crate) music: Wishes,
+    /// The session under way has no sound, and so no music.
+    pub(crate) no_track: AtomicBool,
+    /// `audio-reverb-type`, 0–7.
+    pub(crate) reverb: AtomicU32,
+    /// Between two volume events, in ms; 0: none.
+    pub(crate) volume_interval: AtomicU32,
 }

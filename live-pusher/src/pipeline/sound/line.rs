@@ -109,6 +109,14 @@ impl Line {
         }
     }
 
+    /// The source has ended: silence pushes out what is inside, up to a whole block of `1 / blocks` of a second.
+    pub(super) fn finish(&mut self, blocks: u32) {
+        if self.start.is_some() {
+            let inside = self.resampler.as_ref().map_or(0, Resampler::inside);
+            self.fill(inside + (self.input.sample_rate / blocks) as usize);
+        }
+    }
+
     /// Moves the next `frames` sample frames into `block`; `false`, and nothing moves, when there are fewer.
     pub(super) fn take(&mut self, frames: usize, block: &mut Vec<f32>) -> bool {
         let samples = frames * usize::from(self.output.channels);

@@ -87,6 +87,11 @@ impl Mixer {
         self.flow = None;
     }
 
+    /// The source has come to its end: what is inside becomes due, filled up to a block.
+    pub(crate) fn source_ended(&mut self) {
+        self.line.finish(BLOCKS);
+    }
+
     /// Takes sound of the source.
     pub(crate) fn push(&mut self, frame: &AudioFrame, now: Timestamp) {
         if let Some(flow) = &mut self.flow {

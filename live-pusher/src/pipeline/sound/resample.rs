@@ -10,7 +10,7 @@ use rubato::{
 const STEPS: u32 = 100;
 
 /// Resamples a continuous run of interleaved samples; its delay is taken off, so the first sample out is the first in.
-pub(super) struct Resampler {
+pub(crate) struct Resampler {
     inner: Async<f32>,
     channels: usize,
     /// Sample frames per step.
@@ -24,7 +24,7 @@ pub(super) struct Resampler {
 }
 
 impl Resampler {
-    pub(super) fn new(from: u32, to: u32, channels: u16) -> Result<Self, String> {
+    pub(crate) fn new(from: u32, to: u32, channels: u16) -> Result<Self, String> {
         let parameters = SincInterpolationParameters {
             sinc_len: 128,
             f_cutoff: Some(0.95),
@@ -43,20 +43,25 @@ impl Resampler {
     }
 
     /// Makes sound longer by `factor`, at most 1 %, from the next step on.
-    pub(super) fn stretch(&mut self, factor: f64) {
+    pub(crate) fn stretch(&mut self, factor: f64) {
         self.inner
             .set_resample_ratio_relative(factor.clamp(0.99, 1.01), false)
             .expect("the resampler was made for a hundredth more or less");
     }
 
     /// How many sample frames everything taken so far comes to, those that are still inside included.
-    pub(super) fn reach(&self) -> f64 {
+    pub(crate) fn reach(&self) -> f64 {
         let waiting = self.pending.len() / self.channels;
         self.made as f64 + waiting as f64 * self.inner.resample_ratio()
     }
 
+    /// How many sample frames of silence push out all that is inside.
+    pub(crate) fn inside(&self) -> usize {
+        self.chunk + (self.inner.output_delay() as f64 / self.inner.resample_ratio()).ceil() as usize
+    }
+
     /// Takes samples and appends those that became ready to `ready`.
-    pub(super) fn push(&mut self, samples: &[f32], ready: &mut Vec<f32>) {
+    pub(crate) fn push(&mut self, samples: &[f32], ready: &mut Vec<f32>) {
         self.pending.extend_from_slice(samples);
         let mut used = 0;
         while self.pending.len() / self.channels - used >= self.chunk {

@@ -58,6 +58,19 @@ fn silence_in_place_of_late_sound_is_not_followed_by_that_sound() {
 }
 
 #[test]
+fn nothing_is_lost_at_the_end() {
+    for input in [MONO, STEREO_44] {
+        let mut line = Line::new(input, MONO, true).unwrap();
+        let samples = vec![0.5; input.sample_rate as usize * usize::from(input.channels)];
+        line.push(&frame(0, samples));
+        line.finish(100);
+        let out = all(&mut line);
+        assert!(out.len() >= 48_000 && out.len() <= 48_000 + 1440, "{} samples", out.len());
+        assert!((out[47_000] - 0.5).abs() < 1e-3 && out[47_998].abs() > 0.1);
+    }
+}
+
+#[test]
 fn a_source_whose_timeline_begins_anew_goes_on() {
     let mut line = Line::new(MONO, MONO, false).unwrap();
     line.push(&frame(3_600_000, vec![0.5; 960]));
