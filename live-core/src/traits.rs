@@ -11,7 +11,9 @@ mod sink;
 mod transport;
 
 pub use audio_effect::AudioEffect;
-pub use capture::{AudioSource, CaptureGuard, PacketSource, SourceInfo, SourceKind, VideoSource};
+pub use capture::{
+    AudioSource, CameraControls, CaptureGuard, PacketSource, SourceInfo, SourceKind, VideoSource,
+};
 pub use codec::{
     AudioDecoder, AudioEncoder, AudioEncoderConfig, Entropy, VideoDecoder, VideoEncoder, VideoEncoderConfig,
 };

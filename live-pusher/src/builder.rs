@@ -15,6 +15,8 @@ use crate::pipeline::sound::chain::ChainPlan;
 use crate::pipeline::video::VideoSettings;
 use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::effects::EffectPlan;
+use crate::pipeline::video::tap::PreviewPlan;
+use crate::preview::Viewfinder;
 use crate::pusher::{LivePusher, Runtimes};
 use crate::session::{Input, Plan};
 use crate::transport;
@@ -25,7 +27,7 @@ use live_core::config::{
 };
 use live_core::registry::Table;
 use live_core::{
-    AudioSource, CaptureError, Entropy, PacketSource, Publisher, Registry, Selection, VideoSource,
+    AudioSource, CaptureError, Entropy, PacketSource, Publisher, Registry, Selection, VideoSink, VideoSource,
 };
 use live_transport::net::options::{Network, NetworkOptions};
 use std::fmt;
@@ -85,6 +87,7 @@ pub struct Builder {
     effects: EffectPlan,
     adaptive: bool,
     permission: Permission,
+    preview: PreviewPlan,
     wall_clock: bool,
 }
 
@@ -108,6 +111,7 @@ impl Builder {
             retry: None,
             permission: Permission::default(),
             wall_clock: false,
+            preview: PreviewPlan::default(),
             network: NetworkOptions::default(),
             also: Vec::new(),
             fresh_url: None,
@@ -411,6 +415,16 @@ impl Builder {
         self
     }
 
+    /// Shows the stream's pictures, framed and with effects, in the sink that `make` makes, on a thread of its own, once
+    /// for each session and each preview: what it cannot show in time it does not get. Mirrored as `local-mirror` says.
+    ///
+    /// [`start_preview`](LivePusherHandle::start_preview) and [`stop_preview`](LivePusherHandle::stop_preview) switch it.
+    #[must_use]
+    pub fn preview<S: VideoSink + 'static>(mut self, mut make: impl FnMut() -> S + Send + 'static) -> Self {
+        self.preview.sink = Some(Arc::new(Mutex::new(move || Box::new(make()) as Box<dyn VideoSink>)));
+        self
+    }
+
     /// Pictures carry the wall clock of their capture, twice a second, as H.264 SEI: a player with a synchronised clock
     /// tells its latency from it. `false`.
     #[must_use]
@@ -476,6 +490,7 @@ impl Builder {
         controls.muted.store(config.muted, Relaxed);
         controls.background_mute.store(config.background_mute, Relaxed);
         controls.picture.begin(&config);
+        controls.preview.store(self.preview.sink.is_some(), Relaxed);
         let blueprint = Blueprint {
             video: VideoSettings {
                 wall_clock: self.wall_clock,
@@ -493,6 +508,7 @@ impl Builder {
             effects: self.effects,
             adaptive: self.adaptive,
             permission: self.permission,
+            preview: PreviewPlan { mirror: config.local_mirror, ..self.preview },
             config,
         };
         let autopush = blueprint.config.autopush;
@@ -566,12 +582,27 @@ pub(crate) struct Blueprint {
     registry: Arc<Registry>,
     controls: Arc<Controls>,
     permission: Permission,
+    preview: PreviewPlan,
     retry: RetryPolicy,
     effects: EffectPlan,
     adaptive: bool,
 }
 
 impl Blueprint {
+    /// What a preview needs; `None` when the pictures come from elsewhere than a camera, or there are none.
+    pub(crate) fn viewfinder(&self) -> Option<Viewfinder> {
+        let Media::Sources(Sources { video, .. }) = &self.media else { return None };
+        (self.config.enable_camera && !video.is_empty()).then(|| Viewfinder {
+            cameras: video.clone(),
+            first: video.first(self.config.device_position),
+            settings: self.video.clone(),
+            effects: self.effects.clone(),
+            preview: self.preview.clone(),
+            registry: Arc::clone(&self.registry),
+            permission: self.permission.clone(),
+        })
+    }
+
     /// The plan of a new session; what is wrong with the waiting image, when it cannot be loaded. Blocks for as long as
     /// the application's factories and reading a file take.
     pub(crate) fn plan(&mut self) -> Result<Plan, String> {
@@ -601,6 +632,8 @@ impl Blueprint {
             registry: Arc::clone(&self.registry),
             controls: Arc::clone(&self.controls),
             permission: self.permission.clone(),
+            preview: self.preview.clone(),
+            handover: None,
             retry: self.retry,
             effects: self.effects.clone(),
             adaptive: self.adaptive,

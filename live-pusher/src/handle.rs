@@ -5,15 +5,19 @@ mod camera;
 mod messages;
 mod outputs;
 mod picture;
+mod preview;
+mod snapshot;
 pub(crate) mod sound;
 
 pub use camera::ControlError;
 pub use messages::MessageError;
+pub use snapshot::Snapshot;
 
 use crate::builder::Blueprint;
 use crate::codes::Failure;
 use crate::output::destinations::Destinations;
 use crate::pipeline::Controls;
+use crate::preview::{Handover, Viewfinder};
 use crate::session;
 use live_core::PusherCode;
 use live_core::event::{EventSender, EventStream, PusherEvent};
@@ -25,8 +29,22 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 use tokio::runtime::Handle;
 use tokio::sync::watch;
+use tokio::task::JoinHandle;
 
 /// Controls a [`LivePusher`](crate::LivePusher) from anywhere: cheap to clone, legal from any thread, never blocking.
+///
+/// # What each command does in each state
+/// | command | Idle, Stopped, Failed | Previewing | Opening, Running | Paused | Stopping |
+/// |---|---|---|---|---|---|
+/// | [`start`](Self::start) | → Opening | → Opening, with the open camera | `false` | `false` | `false` |
+/// | [`stop`](Self::stop) | returns at once | → Stopping → Stopped | → Stopping → Stopped | → Stopping → Stopped | waits |
+/// | [`pause`](Self::pause) | `false` | `false` | → Paused | `false` | `false` |
+/// | [`resume`](Self::resume) | `false` | `false` | `false` | → Running; → Opening before there was a connection | `false` |
+/// | [`start_preview`](Self::start_preview) | → Previewing | `false` | shows pictures; `false` when they are shown | as Running | `false` |
+/// | [`stop_preview`](Self::stop_preview) | `false` | → Stopping → Stopped | hides pictures; `false` when they are hidden | as Running | `false` |
+/// | [`snapshot`](Self::snapshot), [`switch_camera`](Self::switch_camera), [`toggle_torch`](Self::toggle_torch) | `NotRunning` | yes | yes | yes; a source that is closed has no picture and no torch | `NotRunning` |
+/// | [`send_message`](Self::send_message) | `NotRunning` | `NotRunning` | yes, once the video worker runs | yes | `NotRunning` |
+/// | setters (`set_…`) | kept for the next session | at once | at once | at once | no effect |
 ///
 /// Handles do not keep a session alive: when the [`LivePusher`](crate::LivePusher) is dropped its session ends, and
 /// the methods of its handles do nothing from then on.
@@ -38,6 +56,8 @@ pub struct LivePusherHandle {
 struct Inner {
     shared: Arc<Shared>,
     blueprint: Arc<Mutex<Blueprint>>,
+    /// What a preview needs, when there are cameras.
+    viewfinder: Option<Viewfinder>,
     stop: Mutex<Current>,
     runtime: Handle,
 }
@@ -47,6 +67,19 @@ struct Inner {
 struct Current {
     stop: watch::Sender<bool>,
     owner_is_gone: bool,
+    /// A preview whose camera the next session may go on with.
+    preview: Option<JoinHandle<Option<Handover>>>,
+}
+
+impl Current {
+    /// Ends a preview that is no session yet. Under the lock, so that no session can begin in between.
+    fn stop_preview(&self, shared: &Shared) -> bool {
+        let ends = shared.state() == SessionState::Previewing && shared.step(Step::Stop);
+        if ends {
+            self.stop.send_replace(true);
+        }
+        ends
+    }
 }
 
 /// What the handle and the running session share.
@@ -84,7 +117,7 @@ impl Shared {
             }
             let Some(mut next) = state.after(step) else { return false };
             match step {
-                Step::Start | Step::Resume => self.controls.set_background(false),
+                Step::Preview | Step::Start | Step::Resume => self.controls.set_background(false),
                 Step::Pause => self.controls.set_background(true),
                 _ => {}
             }
@@ -95,6 +128,10 @@ impl Shared {
             *state = next;
             true
         })
+    }
+
+    pub(crate) fn state(&self) -> SessionState {
+        *self.state.borrow()
     }
 
     /// Waits until the session has been in the background for `limit` without a break.
@@ -135,6 +172,24 @@ impl Shared {
     }
 }
 
+impl Shared {
+    /// Ends a preview, unless a session has taken it over. One that was not told to end has failed.
+    pub(crate) fn finish_preview(&self, result: Result<(), Failure>) {
+        self.state.send_if_modified(|state| {
+            let ended = || Err(Failure::internal("the camera of the preview has ended".into()));
+            let result = match *state {
+                SessionState::Previewing => result.and_then(|()| ended()),
+                SessionState::Stopping => Ok(()),
+                _ => return false,
+            };
+            let step = if result.is_ok() { Step::Ended } else { Step::Failed };
+            lock(&self.failure).clone_from(&result.err());
+            *state = state.after(step).unwrap_or(*state);
+            true
+        });
+    }
+}
+
 /// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
 struct Unfinished(Arc<Shared>);
 
@@ -149,14 +204,16 @@ impl Drop for Unfinished {
 
 impl LivePusherHandle {
     pub(crate) fn new(shared: Arc<Shared>, blueprint: Blueprint, runtime: Handle) -> Self {
+        let viewfinder = blueprint.viewfinder();
         let blueprint = Arc::new(Mutex::new(blueprint));
-        Self { inner: Arc::new(Inner { shared, blueprint, stop: Mutex::default(), runtime }) }
+        Self { inner: Arc::new(Inner { shared, blueprint, viewfinder, stop: Mutex::default(), runtime }) }
     }
 
     /// Ends the session without waiting; no other one begins.
     pub(crate) fn owner_goes(&self) {
         let mut current = lock(&self.inner.stop);
         current.owner_is_gone = true;
+        current.stop_preview(&self.inner.shared);
         // Dropping the sender would do as well; this also reaches a session that is only about to look.
         current.stop.send_replace(true);
     }
@@ -165,7 +222,8 @@ impl LivePusherHandle {
         self.inner.shared.state.subscribe()
     }
 
-    /// Opens the sources and the connection and pushes. Returns at once; what happens comes as events.
+    /// Opens the sources and the connection and pushes. Returns at once; what happens comes as events. A camera that is
+    /// open for the [preview](Self::start_preview) stays open.
     ///
     /// `false`, and nothing happens, when a session is active already, or when the [`LivePusher`](crate::LivePusher) was
     /// dropped.
@@ -176,8 +234,13 @@ impl LivePusherHandle {
             return false;
         }
         let stop = watch::Sender::new(false);
-        let session =
-            session::run(Arc::clone(&self.inner.blueprint), Arc::clone(&self.inner.shared), stop.subscribe());
+        let session = session::run(
+            Arc::clone(&self.inner.blueprint),
+            Arc::clone(&self.inner.shared),
+            current.preview.take(),
+            stop.subscribe(),
+        );
+        // A preview that loses its sender hands its camera over.
         current.stop = stop;
         let unfinished = Unfinished(Arc::clone(&self.inner.shared));
         self.inner.runtime.spawn(async move {
@@ -187,11 +250,17 @@ impl LivePusherHandle {
         true
     }
 
-    /// Ends the session: sources close, what is queued is sent (for at most 5 s), the server is told.
+    fn signal_stop(&self) {
+        let current = lock(&self.inner.stop);
+        current.stop_preview(&self.inner.shared);
+        current.stop.send_replace(true);
+    }
+
+    /// Ends the session, or the preview: sources close, what is queued is sent (for at most 5 s), the server is told.
     ///
     /// Returns when no thread, task, device or connection is left. Returns at once when no session is active.
     pub async fn stop(&self) {
-        lock(&self.inner.stop).stop.send_replace(true);
+        self.signal_stop();
         let _ = self.finished().await;
     }
 

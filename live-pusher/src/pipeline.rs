@@ -56,6 +56,8 @@ pub(crate) struct Controls {
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
     pub(crate) video: orders::Orders<video::VideoOrder>,
+    /// Whether the preview's sink gets pictures.
+    pub(crate) preview: AtomicBool,
     /// Application messages for the next pictures.
     pub(crate) messages: orders::Orders<bytes::Bytes>,
     pub(crate) picture: video::picture::PictureControls,

@@ -15,9 +15,11 @@ use crate::pipeline::sound::chain::ChainPlan;
 use crate::pipeline::stats::PipelineStats;
 use crate::pipeline::video::cameras::Cameras;
 use crate::pipeline::video::effects::EffectPlan;
-use crate::pipeline::video::{self, VideoInput, VideoSettings};
+use crate::pipeline::video::tap::PreviewPlan;
+use crate::pipeline::video::{self, VideoInput, VideoPlan, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
+use crate::preview::Handover;
 use live_core::backoff::RetryPolicy;
 use live_core::config::CheckedPusherConfig;
 use live_core::event::{EventSender, PusherEvent};
@@ -31,6 +33,7 @@ use std::sync::atomic::Ordering::Relaxed;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
+use tokio::task::JoinHandle;
 
 /// Pictures a decoded file may be ahead of the encoder: a file does not lose any to a stall of the scheduler.
 const FILE_PICTURES: usize = 12;
@@ -70,15 +73,32 @@ pub(crate) struct Plan {
     pub(crate) retry: RetryPolicy,
     pub(crate) fresh_url: Option<FreshUrl>,
     pub(crate) effects: EffectPlan,
+    pub(crate) preview: PreviewPlan,
+    /// The camera of the preview.
+    pub(crate) handover: Option<Handover>,
     pub(crate) adaptive: bool,
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
-pub(crate) async fn run(blueprint: Arc<Mutex<Blueprint>>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+///
+/// It goes on with the camera of a `preview` that was there before.
+pub(crate) async fn run(
+    blueprint: Arc<Mutex<Blueprint>>,
+    shared: Arc<Shared>,
+    preview: Option<JoinHandle<Option<Handover>>>,
+    stop: watch::Receiver<bool>,
+) {
+    let handover = match preview {
+        Some(preview) => preview.await.ok().flatten(),
+        None => None,
+    };
     // The application's factories may look at files, or panic.
     let planned = move || blueprint.lock().unwrap_or_else(PoisonError::into_inner).plan();
     let result = match tokio::task::spawn_blocking(planned).await {
-        Ok(Ok(plan)) => Session::new(&plan, &shared).run(plan, stop).await,
+        Ok(Ok(mut plan)) => {
+            plan.handover = handover;
+            Session::new(&plan, &shared).run(plan, stop).await
+        }
         Ok(Err(problem)) => {
             let code = PusherErrorCode::WaitingImageFailed;
             shared.events.send(PusherEvent::Error { code, detail: problem.clone() });
@@ -166,7 +186,11 @@ impl Session {
         }
         Self {
             shared: Arc::clone(shared),
-            clock: SessionClock::starting_at(Instant::now()),
+            // A camera that is open goes on stamping its pictures by the clock it was given.
+            clock: plan
+                .handover
+                .as_ref()
+                .map_or_else(|| SessionClock::starting_at(Instant::now()), |handover| handover.clock),
             queue: PacketQueue::new(QueueLimits::default()),
             epoch: WireEpoch::default(),
             stats,
@@ -274,7 +298,7 @@ impl Session {
                     video.map(|cameras| VideoInput::Cameras {
                         first: cameras.first(first),
                         cameras,
-                        open: None,
+                        open: plan.handover.map(|handover| handover.camera),
                     }),
                     audio.map(|input| (input.spec(), input)),
                 )
@@ -307,8 +331,15 @@ impl Session {
         let cx = WorkerCx { has_sound: sound.is_some(), ..shared };
         let mut workers = Workers { file: file_worker, video: None, audio: None, writer };
         if let Some(input) = video {
-            let (settings, waiting, effects, cx) = (plan.video, plan.waiting, plan.effects, cx.clone());
-            let work = move || video::run(input, settings, waiting, &effects, &cx);
+            let video = VideoPlan {
+                settings: plan.video,
+                waiting: plan.waiting,
+                effects: plan.effects,
+                preview: plan.preview,
+                encodes: true,
+            };
+            let cx = cx.clone();
+            let work = move || video::run(input, video, &cx).map(drop);
             workers.video = Some(Worker::spawn("live-video", self.stop_workers.clone(), work)?);
         }
         if let (Some((_, input)), Some(settings)) = (audio, sound) {

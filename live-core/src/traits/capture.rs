@@ -6,6 +6,7 @@ use crate::packet::Packet;
 use crate::queue::FrameSender;
 use crate::time::SessionClock;
 use std::fmt;
+use std::sync::Arc;
 
 /// What kind of thing a source is; it decides which state code announces it.
 #[derive(Clone, Copy, Debug, PartialEq, Eq, Hash)]
@@ -70,6 +71,17 @@ impl fmt::Debug for CaptureGuard {
     }
 }
 
+/// What a camera can do besides taking pictures. Called on the video worker: returns within a picture's duration.
+///
+/// What is not implemented answers that the device cannot do it.
+pub trait CameraControls: Send + Sync {
+    /// Switches the lamp beside the camera.
+    fn set_torch(&self, on: bool) -> Result<(), CaptureError> {
+        let _ = on;
+        Err(CaptureError::new(CaptureErrorKind::Unsupported, "camera", "it has no torch"))
+    }
+}
+
 /// A camera, a screen, a pattern: pushes pictures until its guard is dropped.
 pub trait VideoSource: Send {
     /// What it is; valid before and after the start.
@@ -83,6 +95,11 @@ pub trait VideoSource: Send {
         let _ = on;
         let message = "it has no autofocus to be set";
         Err(CaptureError::new(CaptureErrorKind::Unsupported, self.info().name, message))
+    }
+
+    /// What the device can do besides taking pictures; asked once, before the start. `None`: nothing.
+    fn controls(&self) -> Option<Arc<dyn CameraControls>> {
+        None
     }
 
     /// Opens the device and starts pushing pictures, stamped on `clock`'s timeline, into `out`.

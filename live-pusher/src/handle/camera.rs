@@ -40,8 +40,21 @@ impl LivePusherHandle {
         self.ask(VideoOrder::SwitchCamera).await
     }
 
+    /// Switches the lamp beside the camera that is open, and says whether it is on now. A camera opens with its torch off.
+    ///
+    /// # Errors
+    /// [`Unsupported`](ControlError::Unsupported) when the source has none, as
+    /// [`VideoSource::controls`](live_core::VideoSource::controls) says; [`Failed`](ControlError::Failed) when the device
+    /// does not obey, or is closed now.
+    pub async fn toggle_torch(&self) -> Result<bool, ControlError> {
+        self.ask(VideoOrder::ToggleTorch).await
+    }
+
     /// Asks the video worker for something and waits for its answer, for as long as it runs.
-    async fn ask<T>(&self, order: impl FnOnce(Answer<T>) -> VideoOrder) -> Result<T, ControlError> {
+    pub(super) async fn ask<T>(
+        &self,
+        order: impl FnOnce(Answer<T>) -> VideoOrder,
+    ) -> Result<T, ControlError> {
         let (answer, answered) = oneshot::channel();
         self.inner.shared.controls.video.post(order(answer)).map_err(|refused| match refused {
             Refused::Nobody => ControlError::NotRunning,

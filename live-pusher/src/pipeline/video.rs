@@ -8,6 +8,7 @@ mod feed;
 mod following;
 pub(crate) mod picture;
 mod standin;
+pub(crate) mod tap;
 
 use super::WorkerCx;
 use super::background::WaitingImage;
@@ -21,11 +22,13 @@ use feed::{Fed, Feed};
 use following::Following;
 use live_core::config::{DevicePosition, Size};
 use live_core::pixels::fit::Fitter;
+use live_core::pixels::scale::scale;
 use live_core::queue::FrameReceiver;
 use live_core::{Color, Entropy, PicturePool, PusherCode, Selection, SourceInfo, VideoFrame};
 use standin::Standin;
 use std::sync::atomic::Ordering::Relaxed;
 use std::time::{Duration, Instant};
+use tap::{PreviewPlan, SnapshotOf, Tap};
 use tokio::sync::oneshot;
 
 /// Pictures a source may be ahead of the encoder: enough for a stall of the scheduler, short enough to stay live.
@@ -65,19 +68,29 @@ pub(crate) enum VideoInput {
 pub(crate) enum VideoOrder {
     /// Use the camera at the other position.
     SwitchCamera(Answer<DevicePosition>),
+    /// Give the next picture.
+    Snapshot(SnapshotOf, Answer<VideoFrame>),
+    /// Change the lamp beside the camera; the answer says whether it is on now.
+    ToggleTorch(Answer<bool>),
 }
 
 /// Where the result of a command goes. Who asked may have gone away.
 pub(crate) type Answer<T> = oneshot::Sender<Result<T, ControlError>>;
 
-/// Runs until the source ends, the session stops or something fails for good.
-pub(crate) fn run(
-    input: VideoInput,
-    settings: VideoSettings,
-    waiting: WaitingImage,
-    effects: &EffectPlan,
-    cx: &WorkerCx,
-) -> Result<(), Failure> {
+/// What the worker makes of the pictures.
+pub(crate) struct VideoPlan {
+    pub(crate) settings: VideoSettings,
+    pub(crate) waiting: WaitingImage,
+    pub(crate) effects: EffectPlan,
+    pub(crate) preview: PreviewPlan,
+    /// Whether pictures are encoded; they are only looked at otherwise.
+    pub(crate) encodes: bool,
+}
+
+/// Runs until the source ends, the session stops or something fails for good. A camera that was only looked at stays
+/// open, for a session that goes on with it.
+pub(crate) fn run(input: VideoInput, plan: VideoPlan, cx: &WorkerCx) -> Result<Option<OpenCamera>, Failure> {
+    let VideoPlan { settings, waiting, effects, preview, encodes } = plan;
     let desk = cx.controls.video.attend();
     let mut feed = Feed::new(input, cx)?;
     let mut worker = VideoWorker {
@@ -87,9 +100,10 @@ pub(crate) fn run(
         standin: Standin::new(waiting, &settings),
         last: None,
         first: true,
-        effects: Effects::new(effects, settings.frame_rate, cx),
+        effects: Effects::new(&effects, settings.frame_rate, cx),
+        tap: Tap::new(preview),
         following: Following::new(&settings),
-        encoding: Encoding::new(settings, cx),
+        encoding: encodes.then(|| Encoding::new(settings, cx)),
         cx,
     };
     let result = loop {
@@ -99,6 +113,8 @@ pub(crate) fn run(
         while let Some(order) = desk.take() {
             match order {
                 VideoOrder::SwitchCamera(answer) => feed.switch(answer),
+                VideoOrder::Snapshot(of, answer) => worker.tap.want(of, answer),
+                VideoOrder::ToggleTorch(answer) => feed.toggle_torch(answer),
             }
         }
         let away = cx.controls.background.load(Relaxed);
@@ -107,7 +123,7 @@ pub(crate) fn run(
         }
         match feed.next(away, worker.patience(away, feed.is_live()), &desk) {
             Ok(Fed::Picture(frame)) => {
-                if let Err(failure) = worker.take(&frame) {
+                if let Err(failure) = worker.take(&frame, feed.faces_user()) {
                     break Err(failure);
                 }
             }
@@ -117,10 +133,13 @@ pub(crate) fn run(
         }
         cx.stats.capture_dropped.store(feed.dropped(), Relaxed);
     };
+    let Some(encoding) = worker.encoding else {
+        return result.map(|()| feed.into_open());
+    };
     // The device is free before the encoder's last packets go out.
     drop(feed);
-    worker.encoding.finish();
-    result
+    encoding.finish();
+    result.map(|()| None)
 }
 
 struct VideoWorker<'a> {
@@ -134,16 +153,19 @@ struct VideoWorker<'a> {
     first: bool,
     effects: Effects<'a>,
     following: Following,
-    encoding: Encoding<'a>,
+    tap: Tap,
+    /// `None` in a preview.
+    encoding: Option<Encoding<'a>>,
     cx: &'a WorkerCx,
 }
 
 impl VideoWorker<'_> {
     /// Encodes one picture of the source, unless the frame rate is met without it.
-    fn take(&mut self, frame: &VideoFrame) -> Result<(), Failure> {
+    fn take(&mut self, frame: &VideoFrame, faces_user: bool) -> Result<(), Failure> {
         if std::mem::take(&mut self.first) {
             self.cx.state(PusherCode::FirstFrame, format!("{}×{}", frame.width(), frame.height()));
         }
+        self.tap.see(SnapshotOf::Source, frame);
         // A camera that comes back may stamp its first pictures earlier than what stood in for them.
         let is_late = self.last.as_ref().is_some_and(|last| frame.pts <= last.pts);
         if is_late || !self.limit.admits(frame.pts) {
@@ -152,12 +174,15 @@ impl VideoWorker<'_> {
         self.follow();
         let start = Instant::now();
         let picture = &self.cx.controls.picture;
-        self.fitter.set_mirrored(picture.mirror.load(Relaxed));
+        let mirrored = picture.mirror.load(Relaxed);
+        self.fitter.set_mirrored(mirrored);
         self.fitter.set_zoom(picture.zoom_factor());
         let mut frame = self.fitter.fit(frame, &self.pool);
         self.effects.apply(&mut frame, &self.pool);
+        let shown = self.cx.controls.preview.load(Relaxed);
+        self.tap.preview(&frame, mirrored, faces_user, shown, &self.pool);
         if self.standin.goes() {
-            self.encoding.want_key();
+            self.want_key();
         }
         let result = self.encode(frame);
         self.effects.picture_done(start.elapsed());
@@ -168,29 +193,41 @@ impl VideoWorker<'_> {
     /// is time.
     fn stand_in(&mut self, away: bool, live: bool) -> Result<(), Failure> {
         let now = self.cx.clock.at(Instant::now());
-        let last = self.last.as_ref();
-        if !self.standin.is_due(away, live, last.map(|last| last.pts), now) {
+        if !self.standin.is_due(away, live, self.last.as_ref().map(|last| last.pts), now) {
             return Ok(());
         }
+        self.follow();
+        let (width, height) = self.fitter.target();
+        let last = self.last.as_ref();
         let frame = match last {
-            Some(last) if !away => VideoFrame { pts: now, ..last.clone() },
+            Some(last) if !away => {
+                // The controller may want another size since.
+                let picture = scale(&last.surface.to_i420(&self.pool), width, height, &self.pool);
+                VideoFrame::new(now, last.color, picture)
+            }
             _ => {
-                let (width, height) = self.fitter.target();
                 let color = last.map_or_else(|| Color::assumed_for(width, height), |last| last.color);
                 let picture = self.standin.image.picture(Size::new(width, height), color, &self.pool);
                 VideoFrame::new(now, color, picture)
             }
         };
         if self.standin.comes(away) {
-            self.encoding.want_key();
+            self.want_key();
         }
         // The limit learns when the next picture of the source may come.
         self.limit.admits(now);
         self.encode(frame)
     }
 
+    fn want_key(&mut self) {
+        if let Some(encoding) = &mut self.encoding {
+            encoding.want_key();
+        }
+    }
+
     fn encode(&mut self, frame: VideoFrame) -> Result<(), Failure> {
-        let result = self.encoding.encode(&frame);
+        self.tap.see(SnapshotOf::Stream, &frame);
+        let result = self.encoding.as_mut().map_or(Ok(()), |encoding| encoding.encode(&frame));
         self.last = Some(frame);
         result
     }

@@ -45,8 +45,7 @@ pub(crate) enum Media {
 }
 
 /// Attributes that are read and checked, but that nothing in this version acts on.
-const WITHOUT_EFFECT: [&str; 6] =
-    ["auto-focus", "waiting-image", "waiting-image-md5", "device-position", "local-mirror", "zoom"];
+const WITHOUT_EFFECT: [&str; 4] = ["auto-focus", "device-position", "local-mirror", "zoom"];
 
 const EXAMPLES: &str = "\
 Examples:

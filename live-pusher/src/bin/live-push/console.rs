@@ -62,6 +62,14 @@ impl Console {
         }
     }
 
+    /// A word about a key.
+    pub(crate) fn note(&mut self, text: &str) {
+        if !self.json {
+            self.clear_status();
+            say(format_args!("      {text}\n"));
+        }
+    }
+
     /// The last words.
     pub(crate) fn end(&mut self, state: SessionState, status: &NetStatus) {
         if self.json {

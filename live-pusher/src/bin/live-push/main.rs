@@ -2,17 +2,20 @@
 
 mod args;
 mod console;
+mod keys;
 
 use args::{Args, Media};
 use console::Console;
+use keys::{Key, Keys};
 use live_capture::pattern::{Pattern, PatternSpec};
 use live_capture::tone::Tone;
 use live_capture::y4m::Y4mFile;
 use live_core::config::Mistake;
 use live_core::event::{Delivery, EventStream, PusherEvent};
 use live_core::{AudioSpec, ConfigError};
-use live_pusher::{Bgm, BuildError, Builder, LivePusher};
+use live_pusher::{Bgm, BuildError, Builder, LivePusher, SnapshotOf};
 use std::process::ExitCode;
+use std::time::{SystemTime, UNIX_EPOCH};
 
 /// The session ended before its time.
 const FAILED: u8 = 1;
@@ -72,6 +75,10 @@ async fn push(args: Args) -> Result<(), Failed> {
     let mut events = pusher.events();
     let mut status = pusher.net_status_stream();
     pusher.start();
+    let mut keys = Keys::listen();
+    if keys.are_there() {
+        console.note(keys::HELP);
+    }
     let deadline = async {
         match duration {
             Some(duration) => tokio::time::sleep(duration).await,
@@ -85,15 +92,57 @@ async fn push(args: Args) -> Result<(), Failed> {
             event = next_event(&mut events) => console.event(&event),
             _ = status.changed() => console.status(pusher.state(), &status.borrow_and_update()),
             result = pusher.finished() => break result,
+            key = keys.next() => {
+                if key == Key::Quit {
+                    break stop(&pusher).await;
+                }
+                console.note(&obey(&pusher, key).await);
+            }
             () = &mut deadline => break stop(&pusher).await,
             () = &mut interrupted => break stop(&pusher).await,
         }
     };
+    // The terminal is as it was before the last words.
+    drop(keys);
     while let Some(delivery) = events.try_next() {
         delivery.event().iter().for_each(|event| console.event(event));
     }
     console.end(pusher.state(), &pusher.net_status());
     result.map_err(|failure| Failed { code: FAILED, message: failure.to_string() })
+}
+
+/// Does what a key asks for, and says what was done.
+async fn obey(pusher: &LivePusher, key: Key) -> String {
+    let level = |level: u8, change: i8| level.saturating_add_signed(change).min(9);
+    match key {
+        Key::Mute => {
+            pusher.set_muted(!pusher.is_muted());
+            format!("sound: {}", if pusher.is_muted() { "muted" } else { "on" })
+        }
+        Key::Beauty(change) => {
+            let _ = pusher.set_beauty(level(pusher.beauty(), change));
+            format!("beauty: {}", pusher.beauty())
+        }
+        Key::Whiteness(change) => {
+            let _ = pusher.set_whiteness(level(pusher.whiteness(), change));
+            format!("whiteness: {}", pusher.whiteness())
+        }
+        Key::Pause => {
+            pusher.set_background(!pusher.is_paused());
+            format!("background: {}", if pusher.is_paused() { "yes" } else { "no" })
+        }
+        Key::Snapshot => snapshot(pusher).await.unwrap_or_else(|problem| format!("snapshot: {problem}")),
+        Key::Quit => String::new(),
+    }
+}
+
+/// Writes the stream's picture into a file that was not there before.
+async fn snapshot(pusher: &LivePusher) -> Result<String, String> {
+    let picture = pusher.snapshot(SnapshotOf::Stream).await.map_err(|error| error.to_string())?;
+    let seconds = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_millis();
+    let name = format!("snapshot-{seconds}.png");
+    let written = picture.png().and_then(|file| std::fs::write(&name, file));
+    written.map(|()| format!("snapshot: {name}")).map_err(|error| format!("{name}: {error}"))
 }
 
 /// Waits for Ctrl-C, or for the signal by which services are ended.

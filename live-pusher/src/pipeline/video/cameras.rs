@@ -1,12 +1,13 @@
 //! The cameras of a session: which there are, and the thread that opens and closes them.
 
 use super::FRAME_QUEUE;
+use crate::handle::ControlError;
 use crate::pipeline::access::Permission;
 use live_core::config::DevicePosition;
 use live_core::queue::{FrameReceiver, frame_queue};
 use live_core::{
-    CaptureError, CaptureErrorKind, CaptureGuard, SessionClock, SourceInfo, SourceKind, VideoFrame,
-    VideoSource,
+    CameraControls, CaptureError, CaptureErrorKind, CaptureGuard, SessionClock, SourceInfo, SourceKind,
+    VideoFrame, VideoSource,
 };
 use std::sync::mpsc::{Receiver, SyncSender, TryRecvError, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -82,10 +83,11 @@ impl Cameras {
             tracing::info!(%error, "auto-focus has no effect");
         }
         let info = source.info();
+        let controls = source.controls();
         let (sender, frames) = frame_queue(FRAME_QUEUE);
         let started = opening.permission.check(&info).and_then(|()| source.start(opening.clock, sender));
         let guard = started.map_err(|error| Refusal { kind: info.kind, error })?;
-        Ok(OpenCamera { position, info, frames, _guard: guard })
+        Ok(OpenCamera { position, info, frames, controls, torch: false, _guard: guard })
     }
 }
 
@@ -121,6 +123,9 @@ pub(crate) struct OpenCamera {
     pub(crate) position: DevicePosition,
     pub(crate) info: SourceInfo,
     pub(crate) frames: FrameReceiver<VideoFrame>,
+    /// What the device can do besides, where it can do anything.
+    controls: Option<Arc<dyn CameraControls>>,
+    torch: bool,
     _guard: CaptureGuard,
 }
 
@@ -225,6 +230,30 @@ impl Camera {
             State::Open(open) => Some(open),
             _ => None,
         }
+    }
+
+    /// The camera, left open.
+    pub(crate) fn into_open(self) -> Option<OpenCamera> {
+        match self.state {
+            State::Open(open) => Some(open),
+            _ => None,
+        }
+    }
+
+    /// Switches the lamp beside the camera on or off, and says which.
+    pub(crate) fn toggle_torch(&mut self) -> Result<bool, ControlError> {
+        let State::Open(open) = &mut self.state else {
+            return Err(ControlError::Failed("the camera is closed now".to_owned()));
+        };
+        let Some(controls) = &open.controls else {
+            return Err(ControlError::Unsupported(format!("{} has no torch", open.info.name)));
+        };
+        controls.set_torch(!open.torch).map_err(|error| match error.kind {
+            CaptureErrorKind::Unsupported => ControlError::Unsupported(error.to_string()),
+            _ => ControlError::Failed(error.to_string()),
+        })?;
+        open.torch = !open.torch;
+        Ok(open.torch)
     }
 
     /// Whether a result is waited for.

@@ -169,6 +169,34 @@ impl<'a> Feed<'a> {
         audio::capture_failure(Track::Video, kind, error, self.cx)
     }
 
+    /// Whether the camera looks at the person who uses it.
+    pub(super) fn faces_user(&self) -> bool {
+        match &self.input {
+            Input::Camera { camera, position, .. } => {
+                let is_camera = |open: &OpenCamera| open.info.kind == SourceKind::Camera;
+                *position == DevicePosition::Front && camera.open().is_some_and(is_camera)
+            }
+            Input::Open { .. } => false,
+        }
+    }
+
+    /// Switches the lamp beside the camera on or off.
+    pub(super) fn toggle_torch(&mut self, answer: Answer<bool>) {
+        let toggled = match &mut self.input {
+            Input::Camera { camera, .. } => camera.toggle_torch(),
+            Input::Open { info, .. } => Err(ControlError::Unsupported(format!("{} has no torch", info.name))),
+        };
+        let _ = answer.send(toggled);
+    }
+
+    /// The camera, left open for whoever goes on with it.
+    pub(super) fn into_open(self) -> Option<OpenCamera> {
+        match self.input {
+            Input::Camera { camera, .. } => camera.into_open(),
+            Input::Open { .. } => None,
+        }
+    }
+
     /// Pictures lost so far because the worker was too slow.
     pub(super) fn dropped(&self) -> u64 {
         match &self.input {

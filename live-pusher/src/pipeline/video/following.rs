@@ -21,7 +21,8 @@ impl Following {
 impl VideoWorker<'_> {
     /// Takes over what the controller wants, before the next picture.
     pub(super) fn follow(&mut self) {
-        let Some(target) = self.encoding.target() else { return };
+        let Some(encoding) = &mut self.encoding else { return };
+        let Some(target) = encoding.target() else { return };
         let last = std::mem::replace(&mut self.following.target, target);
         if target == last {
             return;
@@ -29,7 +30,7 @@ impl VideoWorker<'_> {
         if target.fps != last.fps {
             self.limit = FrameRateLimit::new(target.fps);
         }
-        let size = self.encoding.retarget(target);
+        let size = encoding.retarget(target);
         if (size.width, size.height) != self.fitter.target() {
             self.fitter = Fitter::new(size.width, size.height);
         }
