@@ -2,7 +2,7 @@
 
 use live_core::{AudioFrame, AudioSpec, CaptureError, CaptureErrorKind, Timestamp};
 use std::fs::File;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::time::Duration;
 use symphonia::core::codecs::CodecParameters;
 use symphonia::core::codecs::audio::{AudioDecoder, AudioDecoderOptions};
@@ -36,6 +36,7 @@ const RUN_UP: Duration = Duration::from_millis(100);
 /// # Ok::<(), live_core::CaptureError>(())
 /// ```
 pub struct SoundFile {
+    path: PathBuf,
     name: String,
     format: Box<dyn FormatReader>,
     decoder: Box<dyn AudioDecoder>,
@@ -47,6 +48,8 @@ pub struct SoundFile {
     from: Timestamp,
     /// Samples given out since the seek.
     given: Option<u64>,
+    /// The end was met: some readers do not find back from there.
+    ended: bool,
 }
 
 impl SoundFile {
@@ -92,6 +95,7 @@ impl SoundFile {
         let duration = duration.and_then(|time| Duration::try_from_secs_f64(time.as_secs_f64()).ok());
         let mut file = Self {
             track: track.id,
+            path: path.to_owned(),
             name,
             decoder,
             base,
@@ -99,6 +103,7 @@ impl SoundFile {
             duration,
             from: Timestamp::ZERO,
             given: None,
+            ended: false,
             format,
         };
         // Only a decoded packet tells the layout for certain.
@@ -127,6 +132,9 @@ impl SoundFile {
     /// # Errors
     /// A file that cannot be read on, or whose format cannot be searched.
     pub fn seek(&mut self, to: Duration) -> Result<(), CaptureError> {
+        if self.ended {
+            *self = Self::open(&self.path)?;
+        }
         let early = to.saturating_sub(RUN_UP);
         let time = Time::try_from_secs_f64(early.as_secs_f64()).unwrap_or(Time::ZERO);
         let target = SeekTo::Time { time, track_id: Some(self.track) };
@@ -147,7 +155,10 @@ impl SoundFile {
     /// A file that cannot be read on. Single broken packets are passed over.
     pub fn next_frame(&mut self) -> Result<Option<AudioFrame>, CaptureError> {
         loop {
-            let Some((mut frame, spec)) = self.decode()? else { return Ok(None) };
+            let Some((mut frame, spec)) = self.decode()? else {
+                self.ended = true;
+                return Ok(None);
+            };
             if spec != self.spec {
                 let message = "its sampling rate or channels change on the way";
                 return Err(CaptureError::new(CaptureErrorKind::Malformed, self.name.as_str(), message));
