@@ -114,6 +114,17 @@ async fn settles(done: impl Fn() -> bool) -> bool {
     false
 }
 
+/// Waits until the worker takes commands, for at most 5 s.
+async fn answers(pusher: &LivePusher) -> bool {
+    for _ in 0..1000 {
+        if pusher.snapshot(SnapshotOf::Stream).await.is_ok() {
+            return true;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    false
+}
+
 async fn obey(pusher: &LivePusher, model: &mut Model, command: Command) {
     let before = model.state;
     let (told, expected) = match command {
@@ -182,9 +193,9 @@ proptest! {
                     "after {command:?}: {:?} and open {}, not {:?}; {:?}",
                     pusher.state(), device.is_open(), model.state, pusher.finished().await
                 );
-                // A worker that has just begun takes commands from its first picture on.
+                // A worker that has just begun, or taken over from the preview's, takes commands from its first picture on.
                 if open || model.state == Paused {
-                    assert!(pusher.snapshot(SnapshotOf::Stream).await.is_ok());
+                    assert!(answers(&pusher).await, "after {command:?}: no snapshot");
                 }
             }
             pusher.stop().await;
