@@ -488,6 +488,7 @@ impl Builder {
         let destinations = destinations.expect("an address that passed the check has a publisher");
         let controls = Arc::new(Controls::default());
         controls.muted.store(config.muted, Relaxed);
+        controls.copies.store(self.copy, Relaxed);
         controls.background_mute.store(config.background_mute, Relaxed);
         controls.picture.begin(&config);
         controls.preview.store(self.preview.sink.is_some(), Relaxed);

@@ -53,6 +53,8 @@ pub(crate) struct Controls {
     /// What the bitrate controller wants of the video encoder.
     pub(crate) encode: retarget::Retarget,
     pub(crate) muted: AtomicBool,
+    /// Encoded input is passed on as it is: nothing can stand in for it.
+    pub(crate) copies: AtomicBool,
     /// The application is in the background: the camera is closed and the waiting image is sent.
     pub(crate) background: AtomicBool,
     pub(crate) video: orders::Orders<video::VideoOrder>,

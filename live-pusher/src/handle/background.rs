@@ -2,6 +2,7 @@
 
 use super::LivePusherHandle;
 use live_core::state::{SessionState, Step};
+use std::sync::atomic::Ordering::Relaxed;
 
 impl LivePusherHandle {
     /// Goes into the background: the camera closes, and the waiting image is sent in its place, `background-fps` times a
@@ -10,7 +11,8 @@ impl LivePusherHandle {
     ///
     /// A file or other encoded input runs on meanwhile, unseen, as a camera's subject would; its sound is sent.
     ///
-    /// `false`, and nothing happens, when no session is opening or running. Returns at once; the camera closes within a
+    /// `false`, and nothing happens, when no session is opening or running, or when it passes its input on as it is
+    /// ([`copy`](crate::Builder::copy)). Returns at once; the camera closes within a
     /// picture's duration or 50 ms.
     pub fn pause(&self) -> bool {
         self.turn(Step::Pause)
@@ -37,6 +39,9 @@ impl LivePusherHandle {
 
     fn turn(&self, step: Step) -> bool {
         let shared = &self.inner.shared;
+        if shared.controls.copies.load(Relaxed) {
+            return false;
+        }
         let turned = shared.step(step);
         if turned {
             shared.controls.video.nudge();
