@@ -206,7 +206,6 @@ async fn a_name_that_somebody_publishes_under_is_final_at_once() {
     first.stop().await;
 }
 
-#[cfg(feature = "tls")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_certificate_of_somebody_else_is_a_failed_connection() {
     let folder = tempfile::tempdir().unwrap();
@@ -221,13 +220,11 @@ async fn a_certificate_of_somebody_else_is_a_failed_connection() {
 }
 
 /// OpenSSL as a server whose certificate nobody has signed.
-#[cfg(feature = "tls")]
 struct TlsServer {
     port: u16,
     process: Child,
 }
 
-#[cfg(feature = "tls")]
 fn tls_server(folder: &Path) -> TlsServer {
     let (key, certificate) = (folder.join("key.pem"), folder.join("certificate.pem"));
     let made = Command::new("openssl")
@@ -248,7 +245,6 @@ fn tls_server(folder: &Path) -> TlsServer {
     TlsServer { port, process }
 }
 
-#[cfg(feature = "tls")]
 impl Drop for TlsServer {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -257,13 +253,13 @@ impl Drop for TlsServer {
 }
 
 /// Two network namespaces with a cable between them, until it is dropped. This machine's own network is not touched.
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 struct Cable {
     near: String,
     far: String,
 }
 
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 impl Cable {
     const NEAR: &str = "10.213.77.1";
     const FAR: &str = "10.213.77.2";
@@ -290,7 +286,7 @@ impl Cable {
     }
 }
 
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 impl Drop for Cable {
     fn drop(&mut self) {
         for end in [&self.near, &self.far] {
@@ -299,7 +295,7 @@ impl Drop for Cable {
     }
 }
 
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 #[track_caller]
 fn ip(arguments: &[&str]) {
     let done = Command::new("ip").args(arguments).status().expect("iproute2 is installed");
@@ -307,10 +303,10 @@ fn ip(arguments: &[&str]) {
 }
 
 /// A program in the background, ended with the test.
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 struct Ended(Child);
 
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 impl Drop for Ended {
     fn drop(&mut self) {
         let _ = self.0.kill();
@@ -318,7 +314,7 @@ impl Drop for Ended {
     }
 }
 
-#[cfg(all(feature = "cli", target_os = "linux"))]
+#[cfg(target_os = "linux")]
 #[tokio::test(flavor = "multi_thread", worker_threads = 1)]
 async fn a_network_that_swallows_everything_is_noticed_and_left_and_found_again() {
     use std::io::{BufRead as _, BufReader};

@@ -111,6 +111,7 @@ impl Wishes {
 }
 
 /// What the decoder hands over.
+#[cfg_attr(not(feature = "music"), expect(dead_code, reason = "a build without decoders only says so"))]
 enum Chunk {
     /// The file could be opened; how long the piece is, where that is known.
     Opened(Option<Duration>),
