@@ -26,7 +26,14 @@ fn pusher_to(url: &str) -> Builder {
 /// A publisher that gives every step a third of a second.
 fn impatient() -> Arc<RtmpPublisher> {
     let short = Duration::from_millis(300);
-    let deadlines = Deadlines { resolve: short, connect: short, answer: short, silence: short, leave: short };
+    let deadlines = Deadlines {
+        resolve: short,
+        connect: short,
+        answer: short,
+        silence: short,
+        pings: true,
+        leave: short,
+    };
     Arc::new(RtmpPublisher { connector: Connector::from(deadlines) })
 }
 

@@ -34,6 +34,9 @@ pub struct Deadlines {
     /// Silence on an open stream: no media while playing; while publishing, nothing taken, acknowledged or answered for
     /// four fifths of it. Default 10 s.
     pub silence: Duration,
+    /// Whether an RTMP server is pinged while publishing, to learn of a dead one in time that TCP still answers for.
+    /// Default `true`; some servers (that of the crate `rtmp`) take a publisher's ping for an error and hang up.
+    pub pings: bool,
     /// Sending what is queued and taking leave at the end. Default 5 s.
     pub leave: Duration,
 }
@@ -45,6 +48,7 @@ impl Default for Deadlines {
             connect: Duration::from_secs(10),
             answer: Duration::from_secs(10),
             silence: Duration::from_secs(10),
+            pings: true,
             leave: Duration::from_secs(5),
         }
     }

@@ -182,6 +182,7 @@ fn session(purpose: Purpose, url: &StreamUrl, login: String, deadlines: &Deadlin
     config.login = login;
     config.answer = deadlines.answer;
     config.silence = deadlines.silence;
+    config.pings = deadlines.pings;
     ClientSession::new(tokio::time::Instant::now().into_std(), config)
 }
 

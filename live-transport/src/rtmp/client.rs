@@ -228,7 +228,7 @@ impl ClientSession {
 
     fn go_to(&mut self, now: Instant, step: Step) {
         self.step = step;
-        if step == Step::Media && self.config.purpose == Purpose::Publish {
+        if step == Step::Media && self.config.purpose == Purpose::Publish && self.config.pings {
             self.pulse = Some(Pulse::new(now, self.config.silence));
         }
         let waits = step != Step::Media || self.config.purpose == Purpose::Play;

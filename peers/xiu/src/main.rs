@@ -8,6 +8,7 @@ use live_core::{AudioSpec, PicturePool, VideoFrame};
 use live_player::LivePlayer;
 use live_player::sink::{Callback, WavFile};
 use live_pusher::LivePusher;
+use live_transport::net::connect::Deadlines;
 use rtmp::rtmp::RtmpServer;
 use std::error::Error;
 use std::net::{Ipv4Addr, SocketAddr, TcpListener};
@@ -38,6 +39,8 @@ async fn main() -> Result<(), Box<dyn Error>> {
         .fps(RATE)
         .video_source(|| Pattern::new(PatternSpec::new(640, 360, RATE)))
         .audio_source(|| Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 }))
+        // This server takes a publisher's ping for an error and hangs up.
+        .deadlines(Deadlines { pings: false, ..Deadlines::default() })
         .build()?;
     pusher.start();
     sleep(LATE).await;

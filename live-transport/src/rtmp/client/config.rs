@@ -32,6 +32,8 @@ pub struct ClientConfig {
     /// How long a stream that is played may be without media. While publishing, a server that answers pings may give no
     /// sign of life for four fifths of it. Default 10 s.
     pub silence: Duration,
+    /// Whether the server is pinged while publishing, and given up when it has answered before and does so no more.
+    pub pings: bool,
     /// Bytes of the chunks that are sent. Default 65 536, the most that servers of the first hour accept: a frame is
     /// one or two chunks, and so one or two references in a system call.
     pub chunk_size: u32,
@@ -63,6 +65,7 @@ impl ClientConfig {
             login: String::new(),
             answer: Duration::from_secs(10),
             silence: Duration::from_secs(10),
+            pings: true,
             chunk_size: 65_536,
             offer_digest: true,
             limits: Limits::default(),
