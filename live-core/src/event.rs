@@ -109,6 +109,13 @@ pub enum PlayerEvent {
         #[serde(serialize_with = "text")]
         data: Bytes,
     },
+    /// The session ended before its time (`binderror`): its last event.
+    Error {
+        /// The state code that was fired for it, where the specification has one.
+        code: Option<PlayerCode>,
+        /// What was asked, what happened and what can be done.
+        message: String,
+    },
     /// A sink or recording failed for good; the player goes on without it.
     SinkFailed {
         /// The sink's name.

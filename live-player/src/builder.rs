@@ -3,8 +3,11 @@
 #[cfg(feature = "embedded")]
 mod network;
 
-use crate::player::{LivePlayer, Runtimes, Shared};
+use crate::controls::Controls;
+use crate::handle::LivePlayerHandle;
+use crate::player::{LivePlayer, Runtimes};
 use crate::session::Plan;
+use crate::shared::Shared;
 use crate::sink::null::{NullAudio, NullVideo};
 use crate::transport;
 use live_core::backoff::RetryPolicy;
@@ -275,9 +278,11 @@ impl Builder {
             record: self.record,
             config,
         };
-        let shared = Arc::new(Shared::new(blueprint.config.muted));
-        let autoplay = blueprint.config.autoplay;
-        let player = LivePlayer::new(shared, blueprint, Runtimes::choose(self.runtime)?);
+        let config = &blueprint.config;
+        let shared = Arc::new(Shared::new(Controls::new(config.muted, config.background_mute)));
+        let (autoplay, runtime) = (config.autoplay, Runtimes::choose(self.runtime)?);
+        let handle = LivePlayerHandle::new(shared, blueprint, runtime.handle().clone());
+        let player = LivePlayer::new(handle, runtime);
         if autoplay {
             player.start();
         }

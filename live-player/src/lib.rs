@@ -2,8 +2,8 @@
 //!
 //! A [`LivePlayer`] receives a stream (or plays an FLV or MP4 file), decodes it, and gives pictures and sound to
 //! [sinks](sink), in time, doing what the WeChat `<live-player>` component promises: its attributes are the
-//! [`Builder`]'s setters, its state codes come as [events](LivePlayer::events), its network status is a
-//! [snapshot](LivePlayer::net_status) and a stream.
+//! [`Builder`]'s setters, its state codes come as [events](LivePlayerHandle::events), its network status is a
+//! [snapshot](LivePlayerHandle::net_status) and a stream.
 //!
 //! ```no_run
 //! use live_player::{LivePlayer, sink::Callback};
@@ -36,7 +36,7 @@
 //! every track that is alive. A stream's word about its tracks is not believed: a track that brings nothing for a
 //! second is not waited for.
 //!
-//! *End.* [`stop`](LivePlayer::stop) returns when no thread, task or descriptor is left; dropping the player ends the
+//! *End.* [`stop`](LivePlayerHandle::stop) returns when no thread, task or descriptor is left; dropping the player ends the
 //! session without waiting.
 //!
 //! # Features
@@ -52,8 +52,10 @@ mod bell;
 mod builder;
 mod clock;
 mod codes;
+mod controls;
 mod decoded;
 mod gauges;
+mod handle;
 mod media_queue;
 mod notes;
 mod playback;
@@ -61,6 +63,7 @@ mod player;
 mod presenter;
 mod recording;
 mod session;
+mod shared;
 #[cfg(test)]
 mod simulation;
 pub mod sink;
@@ -72,5 +75,6 @@ mod workers;
 
 pub use builder::{BuildError, Builder};
 pub use codes::Failure;
+pub use handle::LivePlayerHandle;
 pub use live_core as core;
 pub use player::LivePlayer;

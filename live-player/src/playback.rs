@@ -5,14 +5,17 @@ use crate::codes::Failure;
 use crate::decoded::DecodedQueue;
 use crate::gauges::Gauges;
 use crate::media_queue::MediaQueue;
-use crate::player::Shared;
 use crate::presenter::{Action, Presenter, View};
+use crate::shared::Shared;
 use crate::sound::{Sound, SoundLine, Supply};
 use live_core::state::Step;
 use live_core::{AudioSink, PlayerCode, Timestamp, VideoFrame, VideoSink};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
+
+/// How often a pause is looked after.
+const PAUSED_TICK: Duration = Duration::from_millis(10);
 
 /// What a presenter's thread works with.
 pub(crate) struct PlaybackCx {
@@ -59,6 +62,10 @@ struct Playback {
 impl Playback {
     fn play(&mut self) -> Result<(), Failure> {
         while !self.cx.stop.load(Relaxed) {
+            if self.cx.shared.controls.is_paused() {
+                self.cx.bell.wait(PAUSED_TICK);
+                continue;
+            }
             let now = Instant::now();
             let view = self.view(now);
             match self.presenter.poll(now, &view) {
@@ -169,7 +176,7 @@ impl Playback {
             position,
             picture: view.pictures[0],
             silence: self.presenter.misses_sound(now, view),
-            muted: self.cx.shared.muted.load(Relaxed),
+            muted: self.cx.shared.controls.is_silent(),
         };
         if let Err(error) = self.line.supply(now, &supply) {
             self.cx.shared.sink_failed(&error);

@@ -1,34 +1,25 @@
-//! The handle an application holds.
+//! The owner of a player's sessions.
 
-use crate::builder::{Blueprint, Builder};
-use crate::codes::Failure;
-use crate::notes::{Note, Notes};
-use crate::session;
-use live_core::event::{EventSender, EventStream, PlayerEvent};
-use live_core::net_status::NetStatus;
-use live_core::state::{SessionState, Step};
-use live_core::{PlayerCode, SinkError, Timestamp, VideoFrame};
+use crate::builder::Builder;
+use crate::handle::LivePlayerHandle;
 use std::fmt;
 use std::io;
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
-use std::time::{Duration, SystemTime, UNIX_EPOCH};
+use std::ops::Deref;
+use std::time::Duration;
 use tokio::runtime::{Handle, Runtime};
-use tokio::sync::watch;
 
 /// How long a dropped player's session may take to end.
 const REAP: Duration = Duration::from_secs(15);
 
 /// Receives a stream, decodes it, and gives pictures and sound to sinks, in time.
 ///
-/// Made by [`LivePlayer::builder`]. Methods never block; the ones that wait are `async` and run on any executor. After
-/// the session has ended, by [`stop`](Self::stop), by the end of the stream or by a failure, [`start`](Self::start)
-/// begins a new one with new sinks. Dropping the player ends its session without waiting.
+/// Made by [`LivePlayer::builder`]. Everything it can do is a method of its [`LivePlayerHandle`], which it reads as and
+/// which [`handle`](Self::handle) clones for other threads. Methods never block; the ones that wait are `async` and run
+/// on any executor. After the session has ended, by [`stop`](LivePlayerHandle::stop), by the end of the stream or by a
+/// failure, [`start`](LivePlayerHandle::start) begins a new one with new sinks. Dropping the player ends its session
+/// without waiting.
 pub struct LivePlayer {
-    shared: Arc<Shared>,
-    blueprint: Mutex<Blueprint>,
-    /// Ends the session that runs now.
-    stop: Mutex<watch::Sender<bool>>,
+    handle: LivePlayerHandle,
     runtime: Runtimes,
 }
 
@@ -51,117 +42,11 @@ impl Runtimes {
         Ok(Self::Owned(Some(runtime)))
     }
 
-    fn handle(&self) -> &Handle {
+    pub(crate) fn handle(&self) -> &Handle {
         match self {
             Self::Borrowed(handle) => handle,
             Self::Owned(runtime) => runtime.as_ref().expect("the runtime leaves in drop only").handle(),
         }
-    }
-}
-
-/// What the handle and the running session share.
-pub(crate) struct Shared {
-    pub(crate) events: EventSender<PlayerEvent>,
-    pub(crate) muted: AtomicBool,
-    state: watch::Sender<SessionState>,
-    status: watch::Sender<NetStatus>,
-    failure: Mutex<Option<Failure>>,
-    /// What waits for its picture to be shown.
-    notes: Mutex<Notes>,
-    /// From capture to presentation, in µs, by the last stamp.
-    latency: Mutex<Option<i64>>,
-    /// The picture on the screen.
-    shown: Mutex<Option<VideoFrame>>,
-    /// Why a track cannot be decoded.
-    unplayable: Mutex<Option<String>>,
-}
-
-fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
-    mutex.lock().unwrap_or_else(PoisonError::into_inner)
-}
-
-impl Shared {
-    pub(crate) fn new(muted: bool) -> Self {
-        Self {
-            events: EventSender::new(),
-            muted: AtomicBool::new(muted),
-            state: watch::Sender::new(SessionState::Idle),
-            status: watch::Sender::new(NetStatus::default()),
-            failure: Mutex::new(None),
-            notes: Mutex::default(),
-            latency: Mutex::new(None),
-            shown: Mutex::new(None),
-            unplayable: Mutex::new(None),
-        }
-    }
-
-    /// Takes a step of the session's life; `false` when it means nothing in the present state.
-    pub(crate) fn step(&self, step: Step) -> bool {
-        self.state.send_if_modified(|state| match state.after(step) {
-            Some(next) => {
-                *state = next;
-                true
-            }
-            None => false,
-        })
-    }
-
-    pub(crate) fn set_status(&self, status: NetStatus) {
-        self.status.send_replace(status);
-    }
-
-    /// Fires a state code.
-    pub(crate) fn tell(&self, code: PlayerCode, detail: impl Into<String>) {
-        let detail = detail.into();
-        tracing::debug!(code = code.number(), detail, "{}", code.text());
-        self.events.send(PlayerEvent::State { code, detail });
-    }
-
-    pub(crate) fn sink_failed(&self, error: &SinkError) {
-        let reason = error
-            .source
-            .as_ref()
-            .map_or_else(|| error.message.clone(), |source| format!("{}: {source}", error.message));
-        tracing::warn!(sink = error.sink, reason, "a sink failed");
-        self.events.send(PlayerEvent::SinkFailed { sink: error.sink.to_owned(), reason });
-    }
-
-    pub(crate) fn note_unplayable(&self, reason: String) {
-        lock(&self.unplayable).get_or_insert(reason);
-    }
-
-    pub(crate) fn unplayable(&self) -> Option<String> {
-        lock(&self.unplayable).clone()
-    }
-
-    /// Keeps what the publisher wrote beside the picture of `pts`.
-    pub(crate) fn note(&self, pts: Timestamp, note: Note) {
-        lock(&self.notes).add(pts, note);
-    }
-
-    /// A picture is shown: what belongs to it is told.
-    pub(crate) fn set_shown(&self, picture: VideoFrame) {
-        let due = lock(&self.notes).take(picture.pts);
-        for (pts, note) in due {
-            match note {
-                Note::Message(data) => self.events.send(PlayerEvent::Message { pts, data }),
-                Note::WallClock(captured) => {
-                    let unix = SystemTime::now().duration_since(UNIX_EPOCH).unwrap_or_default().as_micros();
-                    // The stamp may belong to a picture a moment before this one.
-                    let shown =
-                        i64::try_from(unix).unwrap_or(i64::MAX).saturating_sub(picture.pts.micros_since(pts));
-                    let latency = shown.saturating_sub(i64::try_from(captured).unwrap_or(i64::MAX));
-                    *lock(&self.latency) = Some(latency);
-                }
-            }
-        }
-        *lock(&self.shown) = Some(picture);
-    }
-
-    pub(crate) fn finish(&self, result: Result<(), Failure>) {
-        let step = if result.is_ok() { Step::Ended } else { Step::Failed };
-        *lock(&self.failure) = result.err();
-        self.step(step);
     }
 }
 
@@ -175,109 +60,30 @@ impl LivePlayer {
         Builder::new(src.into())
     }
 
-    pub(crate) fn new(shared: Arc<Shared>, blueprint: Blueprint, runtime: Runtimes) -> Self {
-        let stop = Mutex::new(watch::Sender::new(false));
-        Self { shared, blueprint: Mutex::new(blueprint), stop, runtime }
+    pub(crate) fn new(handle: LivePlayerHandle, runtime: Runtimes) -> Self {
+        Self { handle, runtime }
     }
 
-    /// Makes the sinks, connects and plays. Returns at once; what happens comes as events.
-    ///
-    /// `false`, and nothing happens, when a session is active already.
-    pub fn start(&self) -> bool {
-        let mut stop = lock(&self.stop);
-        if self.state().is_active() {
-            return false;
-        }
-        let plan = lock(&self.blueprint).plan();
-        self.shared.step(Step::Start);
-        *lock(&self.shared.failure) = None;
-        *lock(&self.shared.unplayable) = None;
-        *stop = watch::Sender::new(false);
-        self.runtime.handle().spawn(session::run(plan, Arc::clone(&self.shared), stop.subscribe()));
-        true
-    }
-
-    /// Ends the session: the server is told, sinks and recordings are finished.
-    ///
-    /// Returns when no thread, task, file or connection is left. Returns at once when no session is active.
-    pub async fn stop(&self) {
-        lock(&self.stop).send_replace(true);
-        let _ = self.finished().await;
-    }
-
-    /// Waits until the session has ended, and says why when it ended before its time.
-    ///
-    /// Returns at once when no session is active; the reason is that of the last one. Cancel-safe.
-    ///
-    /// # Errors
-    /// The failure that ended the session.
-    pub async fn finished(&self) -> Result<(), Failure> {
-        let mut state = self.shared.state.subscribe();
-        // The sender lives as long as `self`.
-        let _ = state.wait_for(|state| !state.is_active()).await;
-        match lock(&self.shared.failure).clone() {
-            Some(failure) => Err(failure),
-            None => Ok(()),
-        }
-    }
-
-    /// The events from now on. Subscribe before [`start`](Self::start) to miss none.
+    /// A handle for other threads and tasks.
     #[must_use]
-    pub fn events(&self) -> EventStream<PlayerEvent> {
-        self.shared.events.subscribe()
+    pub fn handle(&self) -> LivePlayerHandle {
+        self.handle.clone()
     }
+}
 
-    /// How the session is doing; measured once a second.
-    #[must_use]
-    pub fn net_status(&self) -> NetStatus {
-        *self.shared.status.borrow()
-    }
+impl Deref for LivePlayer {
+    type Target = LivePlayerHandle;
 
-    /// The net status as a stream: `changed().await`, once a second while a session is active.
-    #[must_use]
-    pub fn net_status_stream(&self) -> watch::Receiver<NetStatus> {
-        self.shared.status.subscribe()
-    }
-
-    /// How long the picture on the screen took from capture to presentation, in microseconds, when the publisher stamps
-    /// its pictures with the wall clock (`Builder::wall_clock` of live-pusher). As exact as the two clocks agree: negative
-    /// when they do not.
-    #[must_use]
-    pub fn latency_micros(&self) -> Option<i64> {
-        *lock(&self.shared.latency)
-    }
-
-    /// Where the session is in its life.
-    #[must_use]
-    pub fn state(&self) -> SessionState {
-        *self.shared.state.borrow()
-    }
-
-    /// Plays silence in place of the sound, or the sound again, as soon as the sink has played what it holds. Pictures
-    /// and recordings go on.
-    pub fn set_muted(&self, muted: bool) {
-        self.shared.muted.store(muted, Relaxed);
-    }
-
-    /// Whether silence is played in place of the sound.
-    #[must_use]
-    pub fn is_muted(&self) -> bool {
-        self.shared.muted.load(Relaxed)
-    }
-
-    /// The picture that is shown now, or was shown last; `None` before the first. A copy of a reference, no copy of
-    /// pixels. [`sink::png::encode`](crate::sink::png::encode) makes a file of it.
-    #[must_use]
-    pub fn snapshot(&self) -> Option<VideoFrame> {
-        lock(&self.shared.shown).clone()
+    fn deref(&self) -> &LivePlayerHandle {
+        &self.handle
     }
 }
 
 impl Drop for LivePlayer {
     fn drop(&mut self) {
-        lock(&self.stop).send_replace(true);
+        self.handle.owner_goes();
         let Runtimes::Owned(runtime) = &mut self.runtime else { return };
-        let (Some(runtime), mut state) = (runtime.take(), self.shared.state.subscribe()) else { return };
+        let (Some(runtime), mut state) = (runtime.take(), self.handle.watch_state()) else { return };
         if !state.borrow().is_active() {
             runtime.shutdown_background();
             return;

@@ -2,7 +2,7 @@
 //!
 //! Recorders run on the decoder's thread: a slow one slows decoding down, and the queues in front of it tell.
 
-use crate::player::Shared;
+use crate::shared::Shared;
 use live_core::{AudioFrame, AudioSink, AudioSpec, SinkError, VideoFrame, VideoSink};
 
 /// Takes every decoded picture.

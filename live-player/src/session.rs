@@ -1,15 +1,15 @@
 //! One session, from start to end: threads, connection, status.
 
 use crate::bell::Bell;
-use crate::builder::Sinks;
+use crate::builder::{Blueprint, Sinks};
 use crate::codes::Failure;
 use crate::decoded::DecodedQueue;
 use crate::gauges::Gauges;
 use crate::media_queue::MediaQueue;
 use crate::media_queue::lanes::Limits;
 use crate::playback::{self, PlaybackCx};
-use crate::player::Shared;
 use crate::recording::{PictureRecorder, SoundRecorder};
+use crate::shared::{Shared, lock};
 use crate::sound::Sound;
 use crate::subscription::{Inlet, Link, Subscription};
 use crate::workers::{DecoderCx, Worker, audio, video};
@@ -22,8 +22,8 @@ use live_core::{
     VideoFrame, WireEpoch,
 };
 use std::path::PathBuf;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::{oneshot, watch};
 use tokio::task::JoinHandle;
@@ -52,12 +52,13 @@ pub(crate) struct Plan {
 }
 
 /// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
-pub(crate) async fn run(plan: Plan, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
-    let result = Session::new(&plan, &shared).run(plan, stop).await;
-    if let Err(Failure { code: Some(code), message }) = &result {
-        // The last event of a session that failed for good.
-        shared.tell(*code, message.clone());
-    }
+pub(crate) async fn run(blueprint: Arc<Mutex<Blueprint>>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+    // Devices and files may take their time to open.
+    let plan = tokio::task::spawn_blocking(move || lock(&blueprint).plan()).await;
+    let result = match plan {
+        Ok(plan) => Session::new(&plan, &shared).run(plan, stop).await,
+        Err(error) => Err(Failure::uncoded(format!("the sinks cannot be made: {error}"))),
+    };
     shared.finish(result);
 }
 

@@ -3,7 +3,7 @@
 use crate::codes::{self, Failure};
 use crate::gauges::Gauges;
 use crate::media_queue::MediaQueue;
-use crate::player::Shared;
+use crate::shared::Shared;
 use crate::timeline::Timeline;
 use async_trait::async_trait;
 use live_core::backoff::Backoff;

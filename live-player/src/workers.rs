@@ -6,7 +6,7 @@ pub(crate) mod video;
 use crate::codes::Failure;
 use crate::decoded::DecodedQueue;
 use crate::media_queue::MediaQueue;
-use crate::player::Shared;
+use crate::shared::Shared;
 use live_core::{Registry, Selection};
 use std::sync::Arc;
 use std::thread::JoinHandle;

@@ -144,3 +144,14 @@ pub async fn codes(player: &LivePlayer) -> Vec<i32> {
     };
     deliveries.filter_map(state).collect()
 }
+
+/// Waits until `done`, for at most 10 s.
+pub async fn until(what: &str, done: impl Fn() -> bool) {
+    for _ in 0..2000 {
+        if done() {
+            return;
+        }
+        tokio::time::sleep(Duration::from_millis(5)).await;
+    }
+    panic!("not within 10 s: {what}");
+}

@@ -72,6 +72,9 @@ impl Console {
             PlayerEvent::SinkFailed { sink, reason } => {
                 json!({"type": "sink", "sink": sink, "detail": reason})
             }
+            PlayerEvent::Error { code, message } => {
+                json!({"type": "error", "code": code.map(live_core::PlayerCode::number), "message": message})
+            }
             _ => return,
         });
     }
