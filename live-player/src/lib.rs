@@ -1,4 +1,4 @@
-//! Live stream player: RTMP or HTTP-FLV in, pictures and sound out.
+//! Live stream player: RTMP, HTTP-FLV or WS-FLV in, pictures and sound out.
 //!
 //! A [`LivePlayer`] receives a stream (or plays an FLV or MP4 file), decodes it, and gives pictures and sound to
 //! [sinks](sink), in time, doing what the WeChat `<live-player>` component promises: its attributes are the
@@ -42,8 +42,8 @@
 //! # Features
 //! | feature | gives | costs |
 //! |---|---|---|
-//! | `embedded` (default) | H.264 by openh264 and rusty-h264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV | a C++ compiler; about two minutes of build |
-//! | `tls` | RTMPS and HTTPS, beside `embedded` | ring, which needs a C compiler |
+//! | `embedded` (default) | H.264 by openh264 and rusty-h264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV, WS-FLV | a C++ compiler; about two minutes of build |
+//! | `tls` | RTMPS, HTTPS and WSS, beside `embedded` | ring, which needs a C compiler |
 //! | `cli` | the program `live-play` | clap |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]

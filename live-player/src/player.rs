@@ -51,8 +51,8 @@ impl Runtimes {
 }
 
 impl LivePlayer {
-    /// Begins to describe a player of `src`: `rtmp://host[:port]/app/stream[?token]`, `http://host/path.flv`, or an FLV
-    /// or MP4 file.
+    /// Begins to describe a player of `src`: `rtmp://host[:port]/app/stream[?token]`, `http://` or
+    /// `ws://host/path.flv`, with `tls` also `rtmps://`, `https://` and `wss://`, or an FLV or MP4 file.
     ///
     /// The address is parsed by [`Builder::build`], which reports every mistake at once.
     #[must_use]

@@ -29,10 +29,15 @@ pub(crate) fn subscriber(url: &StreamUrl, network: &Network) -> Result<Arc<dyn S
             connector: network.connector.clone(),
             headers: network.headers.clone(),
         })),
+        #[cfg(feature = "embedded")]
+        Scheme::Ws | Scheme::Wss => Ok(Arc::new(net::ws::WsSubscriber {
+            connector: network.connector.clone(),
+            headers: network.headers.clone(),
+        })),
         Scheme::File => Ok(Arc::new(net::file::Player)),
         scheme => {
             let there_is = if cfg!(feature = "embedded") {
-                "rtmp(s)://host/app/stream, http(s)://host/path.flv and FLV or MP4 files"
+                "rtmp(s)://host/app/stream, http(s):// and ws(s)://host/path.flv, and FLV or MP4 files"
             } else {
                 "FLV and MP4 files; give a subscriber for anything else"
             };

@@ -42,7 +42,7 @@ fn publish(relay: std::net::SocketAddr) {
 }
 
 #[tokio::test]
-async fn rtmps_and_https_play_from_a_server_whose_authority_is_trusted() {
+async fn rtmps_https_and_wss_play_from_a_server_whose_authority_is_trusted() {
     let any = "127.0.0.1:0".parse().unwrap();
     let relay = Relay::bind(RelayConfig::new(any).with_http(any)).await.unwrap();
     let (rtmp, http) = (relay.rtmp_addr(), relay.http_addr().unwrap());
@@ -51,8 +51,11 @@ async fn rtmps_and_https_play_from_a_server_whose_authority_is_trusted() {
     let authority = Authority::new("ours");
     let rtmps = Front::start(authority.issue(&["127.0.0.1"], false), rtmp).await;
     let https = Front::start(authority.issue(&["127.0.0.1"], false), http).await;
-    for src in [format!("rtmps://{}/live/x", rtmps.address), format!("https://{}/live/x.flv", https.address)]
-    {
+    for src in [
+        format!("rtmps://{}/live/x", rtmps.address),
+        format!("https://{}/live/x.flv", https.address),
+        format!("wss://{}/live/x.flv", https.address),
+    ] {
         let player = player_of(src).tls_roots_pem(authority.pem.as_bytes()).build().unwrap();
         let mut events = player.events();
         player.start();
@@ -79,7 +82,7 @@ async fn a_certificate_that_does_not_hold_is_3002_with_the_reason_and_final() {
     tokio::spawn(relay.run());
     let authority = Authority::new("ours");
     let expired = Front::start(authority.issue(&["127.0.0.1"], true), rtmp).await;
-    for scheme in ["rtmps", "https"] {
+    for scheme in ["rtmps", "https", "wss"] {
         let src = format!("{scheme}://{}/live/SECRETkey.flv", expired.address);
         let player = player_of(src).tls_roots_pem(authority.pem.as_bytes()).build().unwrap();
         let mut events = player.events();

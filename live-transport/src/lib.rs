@@ -1,4 +1,4 @@
-//! RTMP, FLV, AMF0 and HTTP-FLV for live streaming.
+//! RTMP, FLV, AMF0, HTTP-FLV and WS-FLV for live streaming.
 //!
 //! Two halves. The protocol cores take bytes and time and give bytes and events; they know no socket and no runtime, so
 //! they run in a test, a fuzzer or a runtime of your own. [`net`] ties them to tokio: connections, files, a relay.
@@ -10,10 +10,11 @@
 //! | `rtmp` | chunks, handshake, client and server sessions | `rtmp`, default |
 //! | `net::rtmp` | publish and play over TCP | `rtmp`, default |
 //! | `net::http` | HTTP-FLV push and pull | `http-flv`, default |
+//! | `net::ws` | WS-FLV pull | `ws-flv` |
 //! | `net::{connect, proxy, options}` | the way to a server, proxies included | either |
 //! | `net::tls` | RTMPS and HTTPS | `tls` |
 //! | [`net::file`] | FLV and MP4 files in, FLV files out | always |
-//! | `net::relay` | a small server: RTMP in, RTMP and HTTP-FLV out | `relay` |
+//! | `net::relay` | a small server: RTMP in, RTMP, HTTP-FLV and WS-FLV out | `relay` |
 //!
 //! A publisher takes its packets from a queue, so whatever makes packets can be published:
 //!

@@ -9,6 +9,8 @@ pub(crate) mod drive;
 pub mod file;
 #[cfg(feature = "http-flv")]
 pub mod http;
+#[cfg(feature = "http-flv")]
+mod incoming;
 #[cfg(any(feature = "rtmp", feature = "http-flv"))]
 pub mod options;
 #[cfg(any(feature = "rtmp", feature = "http-flv"))]
@@ -21,3 +23,5 @@ pub mod relay;
 pub mod rtmp;
 #[cfg(all(feature = "tls", any(feature = "rtmp", feature = "http-flv")))]
 pub mod tls;
+#[cfg(feature = "ws-flv")]
+pub mod ws;

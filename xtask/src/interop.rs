@@ -97,7 +97,7 @@ const CASES: &[Case] = &[
     },
     Case {
         name: "pull-relay",
-        about: "FFmpeg through our relay, over RTMP and HTTP-FLV",
+        about: "FFmpeg through our relay, over RTMP, HTTP-FLV and WS-FLV",
         run: pull::through_relay,
     },
     Case {

@@ -7,23 +7,20 @@
 mod body;
 mod meter;
 mod publish;
-mod request;
+pub(super) mod request;
 mod slot;
 
 pub use publish::HttpPublisher;
 
 use super::connect::Connector;
 use async_trait::async_trait;
-use hyper::HeaderMap;
+use hyper::header::CONTENT_TYPE;
+use hyper::{HeaderMap, StatusCode};
 use live_core::{
-    LinkEvent, MediaSender, Outcome, StreamUrl, Subscriber, SubscriptionCx, TransportError,
-    TransportErrorKind,
+    LinkEvent, MediaSender, Outcome, Scheme, StreamUrl, Subscriber, SubscriptionCx, TransportError,
 };
-use request::Answer;
+use request::{Answer, Wanted};
 use std::fmt;
-
-/// Redirects followed before giving up.
-const MAX_REDIRECTS: usize = 5;
 
 /// Plays FLV from web servers.
 ///
@@ -47,7 +44,7 @@ impl Subscriber for HttpSubscriber {
             opened = self.open(url, cx) => opened,
         };
         let received = match opened {
-            Ok(mut stream) => {
+            Ok(stream) => {
                 (cx.events)(LinkEvent::Accepted);
                 stream.receive(media, cx).await
             }
@@ -61,21 +58,18 @@ impl Subscriber for HttpSubscriber {
 }
 
 impl HttpSubscriber {
-    /// Asks for the stream and follows redirects until a server sends it.
     async fn open(&self, url: &StreamUrl, cx: &SubscriptionCx) -> Result<body::Stream, TransportError> {
-        let mut place = url.clone();
-        for _ in 0..=MAX_REDIRECTS {
-            let headers = request::headers(&self.headers, &place, place.authority() == url.authority());
-            match request::send(&self.connector, &place, headers, cx).await? {
-                Answer::Stream(stream) => return Ok(stream),
-                Answer::Redirect(next) => {
-                    (cx.events)(LinkEvent::Redirected { to: next.peer() });
-                    place = next;
-                }
-            }
-        }
-        let text = format!("the server redirects more than {MAX_REDIRECTS} times: check the address");
-        Err(TransportError::new(TransportErrorKind::Malformed, place.peer(), text))
+        let wanted = Wanted {
+            schemes: [Scheme::Http, Scheme::Https],
+            status: StatusCode::OK,
+            headers: &self.headers,
+            more: HeaderMap::new(),
+        };
+        let Answer { place, response, io } = wanted.from(&self.connector, url, cx).await?;
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.map(str::to_owned);
+        let silence = self.connector.deadlines.silence;
+        Ok(body::Stream::new(place.peer(), content_type, response.into_body(), io, silence))
     }
 }
 

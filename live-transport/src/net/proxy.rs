@@ -15,10 +15,10 @@ pub enum Via {
     Direct,
     /// Through this proxy.
     Proxy(Proxy),
-    /// As the environment variables say, for each address anew: for `https` addresses `https_proxy`, for `http` ones
-    /// `http_proxy`, for all others and where these are missing `all_proxy`; each also in capitals, but for
-    /// `HTTP_PROXY`, which a web server's clients can set. Never for this machine itself, nor for the hosts and domains
-    /// in `no_proxy`.
+    /// As the environment variables say, for each address anew: for `https` and `wss` addresses
+    /// `https_proxy`, for `http` and `ws` ones `http_proxy`, for all others and where these are missing `all_proxy`;
+    /// each also in capitals, but for `HTTP_PROXY`, which a web server's clients can set. Never for this machine itself,
+    /// nor for the hosts and domains in `no_proxy`.
     Environment,
 }
 

@@ -1,4 +1,4 @@
-//! A small server: RTMP publishers in, RTMP and HTTP-FLV viewers out.
+//! A small server: RTMP publishers in, RTMP, HTTP-FLV and WS-FLV viewers out.
 //!
 //! Meant for one machine or one network: the demo, the tests, a venue. It passes messages on as they come and looks
 //! only for key frames and stream information, so every codec goes through, also those this crate does not know. A
@@ -9,6 +9,7 @@ mod cache;
 mod http;
 mod hub;
 mod rtmp;
+mod ws;
 
 use super::connect::low_latency;
 use crate::rtmp::ServerConfig;
@@ -27,7 +28,7 @@ use tokio::task::JoinSet;
 pub struct RelayConfig {
     /// Where RTMP is served; port 0 takes any free one.
     pub rtmp: SocketAddr,
-    /// Where HTTP-FLV is served, as `/app/name.flv`; `None` serves none.
+    /// Where HTTP-FLV and WS-FLV are served, as `/app/name.flv`; `None` serves none.
     pub http: Option<SocketAddr>,
     /// Connections at a time, publishers and viewers together; more wait to be accepted. Default 256.
     pub connections: usize,
@@ -60,7 +61,7 @@ impl RelayConfig {
         }
     }
 
-    /// The same, serving HTTP-FLV at `http` too.
+    /// The same, serving HTTP-FLV and WS-FLV at `http` too.
     #[must_use]
     pub fn with_http(mut self, http: SocketAddr) -> Self {
         self.http = Some(http);
@@ -139,7 +140,7 @@ impl Relay {
         self.rtmp.address
     }
 
-    /// Where HTTP-FLV is served.
+    /// Where HTTP-FLV and WS-FLV are served.
     #[must_use]
     pub fn http_addr(&self) -> Option<SocketAddr> {
         self.http.as_ref().map(|listener| listener.address)

@@ -125,8 +125,10 @@ fn played_late(lab: &Lab<'_>, folder: &Path, source: &Source, published: &[Publi
     sleep(LATE);
     let mut viewers = Vec::new();
     for from in published {
-        let addresses = [("rtmp", Some(&from.rtmp)), ("http", from.http.as_ref())];
-        for (scheme, url) in addresses.into_iter().filter_map(|(scheme, url)| Some((scheme, url?.clone()))) {
+        // Who serves HTTP-FLV here serves it over WebSockets at the same place.
+        let ws = from.http.as_ref().map(|url| url.replacen("http", "ws", 1));
+        let addresses = [("rtmp", Some(from.rtmp.clone())), ("http", from.http.clone()), ("ws", ws)];
+        for (scheme, url) in addresses.into_iter().filter_map(|(scheme, url)| Some((scheme, url?))) {
             let name = format!("{}-{scheme}", from.server);
             let way = Way { name, url, is_end_told: from.is_end_told };
             viewers.push(Viewer::start(lab, folder, source.recipe, way)?);

@@ -52,7 +52,7 @@ fn command() -> Command {
             .about("Play a live stream or a media file, in time, into pictures, sound files and recordings")
             .after_help(EXAMPLES)
             .arg(Arg::new("src").value_name("SRC").required(true).help(
-                "rtmp(s)://host[:port]/app/stream[?token], http(s)://host/path.flv, or an FLV or MP4 file",
+                "rtmp(s)://host[:port]/app/stream[?token], http(s):// or ws(s)://host/path.flv, or an FLV or MP4 file",
             ))
             .args(network::flags())
             .arg(file("snapshot", "PNG", "Write the last picture that was shown"))

@@ -1,106 +1,57 @@
-//! The body of an answer: an FLV stream as it arrives.
+//! The body of an answer, piece by piece.
 
-use crate::flv::{Demuxer, Depacketizer, ErrorKind, ForeignCodec, Tag};
-use bytes::{Bytes, BytesMut};
-use hyper::body::{Body, Incoming};
-use live_core::{MediaSender, Packet, SubscriptionCx, TransportError, TransportErrorKind};
+use crate::net::incoming::{Incoming, Pieces};
+use bytes::Bytes;
+use hyper::body::{Body as _, Incoming as Body};
+use live_core::{MediaSender, SubscriptionCx, TransportError, TransportErrorKind};
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
 use std::pin::Pin;
-use std::time::{Duration, Instant};
+use std::time::Duration;
 use tokio::task::JoinSet;
-use tokio::time::timeout;
-
-/// Tags of codecs that are not read before a stream without any other media is given up.
-const PATIENCE_WITH_FOREIGN: u32 = 50;
 
 /// A stream that a server has begun to send.
 pub(super) struct Stream {
-    peer: String,
-    content_type: Option<String>,
-    body: Incoming,
-    /// A known length: this is a file, and the server waits while it is played.
-    is_finite: bool,
-    silence: Duration,
-    input: BytesMut,
-    demuxer: Demuxer,
-    depacketizer: Depacketizer,
-    foreign: Foreign,
-    /// The task that owns the socket; it ends with the stream.
-    _io: JoinSet<hyper::Result<()>>,
+    incoming: Incoming,
+    answer: Answer,
 }
 
-/// What has been passed over because nothing here can read it.
-#[derive(Debug, Default)]
-struct Foreign {
-    tags: u32,
-    media_seen: bool,
+struct Answer {
+    peer: String,
+    body: Body,
+    /// The task that owns the socket; it ends with the stream.
+    _io: JoinSet<hyper::Result<()>>,
 }
 
 impl Stream {
     pub(super) fn new(
         peer: String,
         content_type: Option<String>,
-        body: Incoming,
+        body: Body,
         io: JoinSet<hyper::Result<()>>,
         silence: Duration,
     ) -> Self {
-        Self {
-            peer,
-            content_type,
-            is_finite: body.size_hint().exact().is_some(),
-            body,
-            silence,
-            input: BytesMut::new(),
-            demuxer: Demuxer::new(),
-            depacketizer: Depacketizer::new(),
-            foreign: Foreign::default(),
-            _io: io,
-        }
+        // A known length: this is a file, and the server waits while it is played.
+        let is_finite = body.size_hint().exact().is_some();
+        let incoming = Incoming::new(peer.clone(), silence).described(content_type, is_finite);
+        Self { incoming, answer: Answer { peer, body, _io: io } }
     }
 
     /// Hands over packets until the stream ends or nobody wants it any more.
     pub(super) async fn receive(
-        &mut self,
+        mut self,
         media: &mut dyn MediaSender,
         cx: &SubscriptionCx,
     ) -> Result<(), TransportError> {
-        let mut packets = Vec::new();
-        loop {
-            let data = tokio::select! {
-                biased;
-                () = media.closed() => return Ok(()),
-                data = self.next_data() => data?,
-            };
-            let Some(data) = data else { return self.finish() };
-            let arrival = Instant::now();
-            cx.counters.add_received(data.len() as u64);
-            self.input.extend_from_slice(&data);
-            while let Some(tag) =
-                self.demuxer.read(&mut self.input).map_err(|error| self.no_flv(error.kind))?
-            {
-                self.depacketize(tag, &mut packets)?;
-                cx.counters.add_packets(packets.len() as u64);
-                for packet in packets.drain(..) {
-                    media.send(Packet { arrival: Some(arrival), ..packet });
-                }
-                if self.is_finite {
-                    media.room().await;
-                }
-            }
-        }
+        self.incoming.receive(&mut self.answer, media, cx).await
     }
+}
 
-    /// The next piece of the body; `None` at its end.
-    async fn next_data(&mut self) -> Result<Option<Bytes>, TransportError> {
+impl Pieces for Answer {
+    async fn next(&mut self) -> Result<Option<Bytes>, TransportError> {
         loop {
-            let frame = poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx));
-            let Ok(frame) = timeout(self.silence, frame).await else {
-                let text = format!("the server has sent nothing for {} s", self.silence.as_secs_f32());
-                return Err(self.error(TransportErrorKind::Io, text));
-            };
-            match frame {
+            match poll_fn(|cx| Pin::new(&mut self.body).poll_frame(cx)).await {
                 None => return Ok(None),
                 Some(Ok(frame)) => {
                     if let Ok(data) = frame.into_data() {
@@ -111,63 +62,9 @@ impl Stream {
             }
         }
     }
+}
 
-    fn depacketize(&mut self, tag: Tag, packets: &mut Vec<Packet>) -> Result<(), TransportError> {
-        match self.depacketizer.read_tag(tag, packets) {
-            Ok(()) => {
-                let is_media = |packet: &Packet| !packet.is_stream_information();
-                self.foreign.media_seen |= packets.iter().any(is_media);
-                Ok(())
-            }
-            Err(ErrorKind::ForeignCodec(codec)) => self.pass_over(codec),
-            Err(error) => {
-                tracing::debug!(peer = %self.peer, %error, "a tag is passed over");
-                Ok(())
-            }
-        }
-    }
-
-    /// One track in a codec that is not read leaves the other one to play; without another there is nothing to wait
-    /// for.
-    fn pass_over(&mut self, codec: ForeignCodec) -> Result<(), TransportError> {
-        if self.foreign.tags == 0 {
-            tracing::warn!(peer = %self.peer, %codec, "the stream has a codec that is not supported");
-        }
-        self.foreign.tags += 1;
-        if self.foreign.media_seen || self.foreign.tags < PATIENCE_WITH_FOREIGN {
-            return Ok(());
-        }
-        let text = format!("the codec of this stream, {codec}, is not supported");
-        Err(self.error(TransportErrorKind::Malformed, text).permanent())
-    }
-
-    /// Judges where the body ends.
-    fn finish(&self) -> Result<(), TransportError> {
-        self.demuxer.finish(&self.input).map_err(|error| match error.kind {
-            ErrorKind::Truncated if self.demuxer.offset() == 0 => {
-                self.error(TransportErrorKind::Malformed, "the server sent an empty answer".to_owned())
-            }
-            ErrorKind::Truncated => {
-                let text = format!("the stream was cut off in the middle: {error}");
-                self.error(TransportErrorKind::Closed, text)
-            }
-            kind => self.no_flv(kind),
-        })
-    }
-
-    fn no_flv(&self, kind: ErrorKind) -> TransportError {
-        let text = match (&kind, &self.content_type) {
-            (ErrorKind::NotFlv { .. }, Some(content_type)) => {
-                format!("the server sent {content_type} instead of an FLV stream: check the address ({kind})")
-            }
-            (ErrorKind::NotFlv { .. }, None) => {
-                format!("the server sent no FLV stream: check the address ({kind})")
-            }
-            _ => format!("the stream is damaged: {kind}"),
-        };
-        self.error(TransportErrorKind::Malformed, text)
-    }
-
+impl Answer {
     fn broken(&self, error: hyper::Error) -> TransportError {
         let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
         let (kind, text) = if cause == Some(io::ErrorKind::UnexpectedEof) {
@@ -175,10 +72,6 @@ impl Stream {
         } else {
             (TransportErrorKind::Io, "the connection broke in the middle of the stream")
         };
-        self.error(kind, text.to_owned()).because(error)
-    }
-
-    fn error(&self, kind: TransportErrorKind, text: String) -> TransportError {
-        TransportError::new(kind, &self.peer, text)
+        TransportError::new(kind, &self.peer, text).because(error)
     }
 }

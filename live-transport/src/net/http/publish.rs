@@ -15,7 +15,7 @@ use hyper::{HeaderMap, Method, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use live_core::queue::PacketReader;
 use live_core::{
-    LinkEvent, Outcome, OutputCx, Packet, Publisher, StreamUrl, TransportError, TransportErrorKind,
+    LinkEvent, Outcome, OutputCx, Packet, Publisher, Scheme, StreamUrl, TransportError, TransportErrorKind,
 };
 use std::fmt;
 use std::future::{Future, poll_fn};
@@ -72,7 +72,7 @@ impl HttpPublisher {
         let mut header = BytesMut::new();
         Header::default().write(&mut header);
         let (feeder, body) = slot(Box::new(header));
-        let mut request = request::to(url, headers, body)?;
+        let mut request = request::to([Scheme::Http, Scheme::Https], url, headers, body)?;
         *request.method_mut() = Method::POST;
 
         let connection = self.connector.connect(url, &cx.events).await?;

@@ -1,29 +1,84 @@
 //! One request and the head of its answer.
 
-use super::body::Stream;
 use crate::net::connect::Connector;
 use base64::Engine;
 use base64::engine::general_purpose::STANDARD;
 use hyper::body::Incoming;
 use hyper::client::conn::http1;
 use hyper::header::{
-    ACCEPT, AUTHORIZATION, CONTENT_TYPE, COOKIE, Entry, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT,
+    ACCEPT, AUTHORIZATION, COOKIE, Entry, HOST, HeaderName, HeaderValue, LOCATION, USER_AGENT,
 };
 use hyper::{HeaderMap, Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
-use live_core::{Scheme, StreamUrl, SubscriptionCx, TransportError, TransportErrorKind};
+use live_core::{LinkEvent, Scheme, StreamUrl, SubscriptionCx, TransportError, TransportErrorKind};
 use tokio::task::JoinSet;
 use tokio::time::timeout;
 
 /// The longest head of an answer; also what is read at a time.
 const MAX_HEAD: usize = 64 * 1024;
 
-/// What a server says to a request.
-pub(super) enum Answer {
-    /// 200, and what follows.
-    Stream(Stream),
-    /// The stream is elsewhere.
-    Redirect(StreamUrl),
+/// Redirects followed before giving up.
+const MAX_REDIRECTS: usize = 5;
+
+/// What is asked of a server.
+pub(in crate::net) struct Wanted<'a> {
+    /// The ways it may be reached, plain and over TLS.
+    pub(in crate::net) schemes: [Scheme; 2],
+    /// The status of the answer that is good.
+    pub(in crate::net) status: StatusCode,
+    /// The application's headers.
+    pub(in crate::net) headers: &'a HeaderMap,
+    /// Headers that come before those.
+    pub(in crate::net) more: HeaderMap,
+}
+
+/// The head of a good answer.
+pub(in crate::net) struct Answer {
+    /// Who gave it.
+    pub(in crate::net) place: StreamUrl,
+    pub(in crate::net) response: Response<Incoming>,
+    /// The task that owns the socket.
+    pub(in crate::net) io: JoinSet<hyper::Result<()>>,
+}
+
+impl Wanted<'_> {
+    /// Asks `url`, and follows redirects until a server gives it.
+    pub(in crate::net) async fn from(
+        &self,
+        connector: &Connector,
+        url: &StreamUrl,
+        cx: &SubscriptionCx,
+    ) -> Result<Answer, TransportError> {
+        let mut place = url.clone();
+        for _ in 0..=MAX_REDIRECTS {
+            let mut headers = headers(self.headers, &place, place.authority() == url.authority());
+            headers.extend(self.more.clone());
+            let request = to(self.schemes, &place, headers, String::new())?;
+            let (response, io) = send(connector, &place, request, cx).await?;
+            let status = response.status();
+            if status == self.status {
+                return Ok(Answer { place, response, io });
+            }
+            if !is_redirect(status) {
+                return Err(refused(&place, status));
+            }
+            place = self.reached(redirect(&place, &response)?);
+            (cx.events)(LinkEvent::Redirected { to: place.peer() });
+        }
+        let text = format!("the server redirects more than {MAX_REDIRECTS} times: check the address");
+        Err(TransportError::new(TransportErrorKind::Malformed, place.peer(), text))
+    }
+
+    /// `place` by one of our ways: a web server that redirects a WebSocket writes `http`.
+    fn reached(&self, place: StreamUrl) -> StreamUrl {
+        let [plain, secure] = self.schemes;
+        let (from, to) = match place.scheme() {
+            Scheme::Http => (Scheme::Http, plain),
+            Scheme::Https => (Scheme::Https, secure),
+            _ => return place,
+        };
+        StreamUrl::parse(&place.reveal().replacen(from.as_str(), to.as_str(), 1)).unwrap_or(place)
+    }
 }
 
 /// The headers of a request to `place`: `wanted`, and what is missing. Credentials go to the host they were meant for.
@@ -54,33 +109,39 @@ fn basic_authorization(place: &StreamUrl) -> Option<HeaderValue> {
 }
 
 /// Connects to `place`, sends the request and reads the head of the answer.
-pub(super) async fn send(
+async fn send(
     connector: &Connector,
     place: &StreamUrl,
-    headers: HeaderMap,
+    request: Request<String>,
     cx: &SubscriptionCx,
-) -> Result<Answer, TransportError> {
-    let request = to(place, headers, String::new())?;
+) -> Result<(Response<Incoming>, JoinSet<hyper::Result<()>>), TransportError> {
     let connection = connector.connect(place, &cx.events).await?;
     let mut builder = http1::Builder::new();
     builder.max_buf_size(MAX_HEAD);
     let mut io = JoinSet::new();
     let answered = timeout(connector.deadlines.answer, async {
         let (mut sender, connection) = builder.handshake(TokioIo::new(connection)).await?;
-        io.spawn(connection);
+        io.spawn(connection.with_upgrades());
         sender.send_request(request).await
     });
     let response = answered.await.map_err(|_| {
         let text = format!("the server did not answer within {} s", connector.deadlines.answer.as_secs_f32());
         TransportError::new(TransportErrorKind::Handshake, place.peer(), text)
     })?;
-    judge(connector, place, response.map_err(|reason| unanswered(place, reason))?, io)
+    Ok((response.map_err(|reason| unanswered(place, reason))?, io))
 }
 
-/// A request to `place`.
-pub(super) fn to<B>(place: &StreamUrl, headers: HeaderMap, body: B) -> Result<Request<B>, TransportError> {
-    if !matches!(place.scheme(), Scheme::Http | Scheme::Https) {
-        let text = format!("an HTTP stream is asked for, and this is an address of {}", place.scheme());
+/// A request to `place`, which is reached by one of `schemes`.
+pub(super) fn to<B>(
+    schemes: [Scheme; 2],
+    place: &StreamUrl,
+    headers: HeaderMap,
+    body: B,
+) -> Result<Request<B>, TransportError> {
+    if !schemes.contains(&place.scheme()) {
+        let [plain, _] = schemes;
+        let text =
+            format!("a stream over {plain} is asked for, and this is an address of {}", place.scheme());
         return Err(TransportError::new(TransportErrorKind::Address, place.peer(), text).permanent());
     }
     let mut request = Request::new(body);
@@ -106,31 +167,12 @@ pub(super) fn unanswered(place: &StreamUrl, reason: hyper::Error) -> TransportEr
     TransportError::new(kind, place.peer(), text).because(reason)
 }
 
-/// Goes by the status.
-fn judge(
-    connector: &Connector,
-    place: &StreamUrl,
-    response: Response<Incoming>,
-    io: JoinSet<hyper::Result<()>>,
-) -> Result<Answer, TransportError> {
-    let status = response.status();
-    match status {
-        StatusCode::OK => {
-            let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-            let content_type = content_type.map(str::to_owned);
-            let silence = connector.deadlines.silence;
-            Ok(Answer::Stream(Stream::new(place.peer(), content_type, response.into_body(), io, silence)))
-        }
-        status if is_redirect(status) => redirect(place, &response).map(Answer::Redirect),
-        _ => Err(refused(place, status)),
-    }
-}
-
 /// Whether the answer says where else to ask.
 pub(super) fn is_redirect(status: StatusCode) -> bool {
     matches!(status.as_u16(), 301 | 302 | 303 | 307 | 308)
 }
 
+/// Where the answer says.
 pub(super) fn redirect(
     place: &StreamUrl,
     response: &Response<Incoming>,
@@ -141,6 +183,7 @@ pub(super) fn redirect(
     place.join(location).map_err(|error| failed("the server redirects to what is no address").because(error))
 }
 
+/// Says what a status other than the wanted one means.
 fn refused(place: &StreamUrl, status: StatusCode) -> TransportError {
     let hint = match status {
         StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN => ": check user, password and token",

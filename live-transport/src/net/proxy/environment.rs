@@ -10,8 +10,8 @@ pub(super) fn proxy(
     get: impl Fn(&str) -> Option<String>,
 ) -> Result<Option<Proxy>, (&'static str, ProxyError)> {
     let own: &[&str] = match url.scheme() {
-        Scheme::Http => &["http_proxy"],
-        Scheme::Https => &["https_proxy", "HTTPS_PROXY"],
+        Scheme::Http | Scheme::Ws => &["http_proxy"],
+        Scheme::Https | Scheme::Wss => &["https_proxy", "HTTPS_PROXY"],
         _ => &[],
     };
     let names = own.iter().copied().chain(["all_proxy", "ALL_PROXY"]);

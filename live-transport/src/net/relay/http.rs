@@ -1,8 +1,9 @@
-//! One HTTP connection of a relay: `GET /app/name.flv`.
+//! One HTTP connection of a relay: `GET /app/name.flv`, also as a WebSocket.
 
 use super::Shared;
 use super::hub::Viewer;
 use super::rtmp::key;
+use super::ws;
 use crate::flv::{BodyHead, Header, MuxedTag, TagKind, TagParts};
 use crate::rtmp::chunk::Message;
 use bytes::{Buf, BytesMut};
@@ -26,18 +27,25 @@ type Answer = Response<AnswerBody>;
 /// Serves a connection until it ends.
 pub(super) async fn serve(shared: Arc<Shared>, stream: TcpStream, _permit: OwnedSemaphorePermit) {
     let patience = shared.config.session.answer;
-    let service = service_fn(move |request| answer(Arc::clone(&shared), request));
+    let upgrades = ws::Slot::default();
+    let service = service_fn(|request| answer(Arc::clone(&shared), upgrades.clone(), request));
     let connection = hyper::server::conn::http1::Builder::new()
         .timer(TokioTimer::new())
         .header_read_timeout(patience)
         .max_buf_size(WRITE_BUFFER)
-        .serve_connection(TokioIo::new(stream), service);
+        .serve_connection(TokioIo::new(stream), service)
+        .with_upgrades();
     if let Err(reason) = connection.await {
         tracing::debug!(%reason, "a connection of the relay has ended");
     }
+    upgrades.serve(patience).await;
 }
 
-async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answer, Infallible> {
+async fn answer(
+    shared: Arc<Shared>,
+    upgrades: ws::Slot,
+    request: Request<Incoming>,
+) -> Result<Answer, Infallible> {
     if request.method() != Method::GET {
         return Ok(refusal(StatusCode::METHOD_NOT_ALLOWED, "only GET is served"));
     }
@@ -49,6 +57,12 @@ async fn answer(shared: Arc<Shared>, request: Request<Incoming>) -> Result<Answe
     };
     if tokio::time::timeout(shared.config.wait, viewer.published()).await.is_err() {
         return Ok(refusal(StatusCode::NOT_FOUND, "nobody publishes this stream"));
+    }
+    if ws::is_wanted(&request) {
+        return Ok(match upgrades.switch(request, viewer) {
+            Ok(answer) => answer.map(|()| AnswerBody::End),
+            Err(text) => refusal(StatusCode::BAD_REQUEST, text),
+        });
     }
     let mut answer = Response::new(AnswerBody::Start(viewer));
     let headers = answer.headers_mut();
@@ -105,7 +119,7 @@ impl Body for AnswerBody {
                 *self = Self::Tags(viewer);
                 match polled {
                     Poll::Pending => return Poll::Pending,
-                    Poll::Ready(message) => message.map(tag),
+                    Poll::Ready(message) => message.map(|message| Box::new(tag(message).into_buf()) as Data),
                 }
             }
             Self::Text(text) => Some(Box::new(text.as_bytes())),
@@ -115,10 +129,11 @@ impl Body for AnswerBody {
     }
 }
 
-fn tag(message: Message) -> Data {
+/// A message of RTMP as a tag of FLV.
+pub(super) fn tag(message: Message) -> MuxedTag {
     let Message { timestamp, kind, payload, .. } = message;
     let parts = TagParts { kind: TagKind::from_id(kind.0), timestamp, head: BodyHead::default(), payload };
-    Box::new(MuxedTag::from(parts).into_buf())
+    MuxedTag::from(parts)
 }
 
 #[cfg(test)]
