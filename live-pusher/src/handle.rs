@@ -43,7 +43,7 @@ use tokio::task::JoinHandle;
 /// | [`start_preview`](Self::start_preview) | → Previewing | `false` | shows pictures; `false` when they are shown | as Running | `false` |
 /// | [`stop_preview`](Self::stop_preview) | `false` | → Stopping → Stopped | hides pictures; `false` when they are hidden | as Running | `false` |
 /// | [`snapshot`](Self::snapshot), [`switch_camera`](Self::switch_camera), [`toggle_torch`](Self::toggle_torch) | `NotRunning` | yes | yes | yes; a source that is closed has no picture and no torch | `NotRunning` |
-/// | [`send_message`](Self::send_message) | `NotRunning` | `NotRunning` | yes, once the video worker runs | yes | `NotRunning` |
+/// | [`send_message`](Self::send_message) | `NotRunning` | `NotRunning` | yes | yes | `NotRunning` |
 /// | setters (`set_…`) | kept for the next session | at once | at once | at once | no effect |
 ///
 /// Handles do not keep a session alive: when the [`LivePusher`](crate::LivePusher) is dropped its session ends, and
@@ -110,12 +110,14 @@ impl Shared {
     /// Takes a step of the session's life; `false` when it means nothing in the present state.
     pub(crate) fn step(&self, step: Step) -> bool {
         self.state.send_if_modified(|state| {
-            match step {
-                Step::Start => self.flows.store(false, Relaxed),
-                Step::MediaFlows => self.flows.store(true, Relaxed),
-                _ => {}
+            if step == Step::MediaFlows {
+                // Also while it is paused, where that is no step.
+                self.flows.store(true, Relaxed);
             }
             let Some(mut next) = state.after(step) else { return false };
+            if step == Step::Start {
+                self.flows.store(false, Relaxed);
+            }
             match step {
                 Step::Preview | Step::Start | Step::Resume => self.controls.set_background(false),
                 Step::Pause => self.controls.set_background(true),
@@ -190,14 +192,23 @@ impl Shared {
     }
 }
 
-/// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
-struct Unfinished(Arc<Shared>);
+/// Ends a session once: with its result, or as failed when its task goes away without one, because its runtime was
+/// shut down or it panicked.
+struct Ending(Option<Arc<Shared>>);
 
-impl Drop for Unfinished {
+impl Ending {
+    /// From here on another session may begin, which this one's end must not touch.
+    fn finish(mut self, result: Result<(), Failure>) {
+        if let Some(shared) = self.0.take() {
+            shared.finish(result);
+        }
+    }
+}
+
+impl Drop for Ending {
     fn drop(&mut self) {
-        // Means nothing after the session has ended by itself.
-        if self.0.state.borrow().is_active() {
-            self.0.finish(Err(Failure::internal("the session's task was ended from outside".into())));
+        if let Some(shared) = self.0.take() {
+            shared.finish(Err(Failure::internal("the session's task was ended from outside".into())));
         }
     }
 }
@@ -238,15 +249,13 @@ impl LivePusherHandle {
             Arc::clone(&self.inner.blueprint),
             Arc::clone(&self.inner.shared),
             current.preview.take(),
+            self.inner.shared.controls.attend(),
             stop.subscribe(),
         );
         // A preview that loses its sender hands its camera over.
         current.stop = stop;
-        let unfinished = Unfinished(Arc::clone(&self.inner.shared));
-        self.inner.runtime.spawn(async move {
-            let _unfinished = unfinished;
-            session.await;
-        });
+        let ending = Ending(Some(Arc::clone(&self.inner.shared)));
+        self.inner.runtime.spawn(async move { ending.finish(session.await) });
         true
     }
 

@@ -71,11 +71,22 @@ pub(crate) struct Controls {
 }
 
 impl Controls {
+    /// From now on what is asked of a session's pictures is taken.
+    pub(crate) fn attend(&self) -> Desks {
+        Desks { orders: self.video.attend(), messages: self.messages.attend() }
+    }
+
     /// Into the background, or back.
     pub(crate) fn set_background(&self, background: bool) {
         self.background.store(background, Relaxed);
         self.mic_closed.store(background && self.background_mute.load(Relaxed), Relaxed);
     }
+}
+
+/// Where the commands to a session with a picture come in.
+pub(crate) struct Desks {
+    pub(crate) orders: orders::Desk<video::VideoOrder>,
+    pub(crate) messages: orders::Desk<bytes::Bytes>,
 }
 
 /// Tells the workers of a session to finish. Clones share it.

@@ -4,10 +4,11 @@ use crate::codes::Failure;
 use crate::handle::Shared;
 use crate::pipeline::access::Permission;
 use crate::pipeline::background::WaitingImage;
+use crate::pipeline::orders::Desk;
 use crate::pipeline::video::cameras::{Cameras, OpenCamera};
 use crate::pipeline::video::effects::EffectPlan;
 use crate::pipeline::video::tap::PreviewPlan;
-use crate::pipeline::video::{self, VideoInput, VideoPlan, VideoSettings};
+use crate::pipeline::video::{self, VideoInput, VideoOrder, VideoPlan, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
 use crate::pipeline::{StopFlag, Worker, WorkerCx};
 use live_core::config::DevicePosition;
@@ -42,13 +43,14 @@ pub(crate) struct Handover {
 pub(crate) async fn run(
     viewfinder: Viewfinder,
     shared: Arc<Shared>,
+    orders: Desk<VideoOrder>,
     mut stop: watch::Receiver<bool>,
 ) -> Option<Handover> {
     let clock = SessionClock::starting_at(Instant::now());
     let flag = StopFlag::default();
     let opened = Arc::<Mutex<Option<OpenCamera>>>::default();
-    let guard = Guard(Arc::clone(&shared));
-    let result = match spawn(viewfinder, &shared, clock, &flag, &opened) {
+    let ending = Ending(Some(Arc::clone(&shared)));
+    let result = match spawn(viewfinder, &shared, orders, clock, &flag, &opened) {
         Ok(mut worker) => tokio::select! {
             biased;
             () = told(&mut stop) => {
@@ -67,8 +69,7 @@ pub(crate) async fn run(
         let _ = tokio::task::spawn_blocking(move || drop(camera)).await;
         None
     };
-    shared.finish_preview(result);
-    drop(guard);
+    ending.finish(result);
     camera.map(|camera| Handover { camera, clock })
 }
 
@@ -81,6 +82,7 @@ async fn told(stop: &mut watch::Receiver<bool>) {
 fn spawn(
     viewfinder: Viewfinder,
     shared: &Arc<Shared>,
+    orders: Desk<VideoOrder>,
     clock: SessionClock,
     flag: &StopFlag,
     opened: &Arc<Mutex<Option<OpenCamera>>>,
@@ -100,7 +102,8 @@ fn spawn(
         has_sound: false,
         stop: flag.clone(),
     };
-    let plan = VideoPlan { settings, waiting: WaitingImage::default(), effects, preview, encodes: false };
+    let waiting = WaitingImage::default();
+    let plan = VideoPlan { settings, waiting, effects, preview, orders, messages: None };
     let input = VideoInput::Cameras { cameras, first, open: None };
     let opened = Arc::clone(opened);
     let work = move || {
@@ -111,11 +114,23 @@ fn spawn(
     Worker::spawn("live-video", flag.clone(), work)
 }
 
-/// Ends a preview whose task went away without doing so.
-struct Guard(Arc<Shared>);
+/// Ends a preview once: with its result, or as failed when its task goes away without one.
+struct Ending(Option<Arc<Shared>>);
 
-impl Drop for Guard {
+impl Ending {
+    /// From here on another preview may begin, which this one's end must not touch.
+    fn finish(mut self, result: Result<(), Failure>) {
+        if let Some(shared) = self.0.take() {
+            shared.finish_preview(result);
+        }
+    }
+}
+
+impl Drop for Ending {
     fn drop(&mut self) {
-        self.0.finish_preview(Err(Failure::internal("the preview's task was ended from outside".into())));
+        if let Some(shared) = self.0.take() {
+            let reason = "the preview's task was ended from outside";
+            shared.finish_preview(Err(Failure::internal(reason.into())));
+        }
     }
 }

@@ -18,7 +18,7 @@ use crate::pipeline::video::effects::EffectPlan;
 use crate::pipeline::video::tap::PreviewPlan;
 use crate::pipeline::video::{self, VideoInput, VideoPlan, VideoSettings};
 use crate::pipeline::writer::StreamWriter;
-use crate::pipeline::{Controls, StopFlag, Worker, WorkerCx};
+use crate::pipeline::{Controls, Desks, StopFlag, Worker, WorkerCx};
 use crate::preview::Handover;
 use live_core::backoff::RetryPolicy;
 use live_core::config::CheckedPusherConfig;
@@ -79,25 +79,24 @@ pub(crate) struct Plan {
     pub(crate) adaptive: bool,
 }
 
-/// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
-///
-/// It goes on with the camera of a `preview` that was there before.
+/// Runs a session, which is Opening, to its end. It goes on with the camera of a `preview` that was there before.
 pub(crate) async fn run(
     blueprint: Arc<Mutex<Blueprint>>,
     shared: Arc<Shared>,
     preview: Option<JoinHandle<Option<Handover>>>,
+    desks: Desks,
     stop: watch::Receiver<bool>,
-) {
+) -> Result<(), Failure> {
     let handover = match preview {
         Some(preview) => preview.await.ok().flatten(),
         None => None,
     };
     // The application's factories may look at files, or panic.
     let planned = move || blueprint.lock().unwrap_or_else(PoisonError::into_inner).plan();
-    let result = match tokio::task::spawn_blocking(planned).await {
+    match tokio::task::spawn_blocking(planned).await {
         Ok(Ok(mut plan)) => {
             plan.handover = handover;
-            Session::new(&plan, &shared).run(plan, stop).await
+            Session::new(&plan, &shared).run(plan, desks, stop).await
         }
         Ok(Err(problem)) => {
             let code = PusherErrorCode::WaitingImageFailed;
@@ -105,8 +104,7 @@ pub(crate) async fn run(
             Err(Failure::internal(format!("{}: {problem}", code.text())))
         }
         Err(_) => Err(Failure::internal("making a source panicked".into())),
-    };
-    shared.finish(result);
+    }
 }
 
 struct Session {
@@ -199,14 +197,14 @@ impl Session {
         }
     }
 
-    async fn run(self, plan: Plan, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
+    async fn run(self, plan: Plan, desks: Desks, mut stop: watch::Receiver<bool>) -> Result<(), Failure> {
         // The outputs connect while the workers open their devices.
         let mut outputs = Running::open(Arc::clone(&self.shared.destinations), self.common(&plan));
         let adaptation = self.adaptation(&plan);
         let started = tokio::select! {
             biased;
             _ = stop.wait_for(|stop| *stop) => None,
-            started = self.start_workers(plan) => Some(started),
+            started = self.start_workers(plan, desks) => Some(started),
         };
         let result = match started {
             None => Ok(()),
@@ -285,7 +283,7 @@ impl Session {
         }
     }
 
-    async fn start_workers(&self, plan: Plan) -> Result<Workers, Failure> {
+    async fn start_workers(&self, plan: Plan, desks: Desks) -> Result<Workers, Failure> {
         let config = &plan.config;
         let mut file_worker = None;
         let (video, audio) = match plan.input {
@@ -336,7 +334,8 @@ impl Session {
                 waiting: plan.waiting,
                 effects: plan.effects,
                 preview: plan.preview,
-                encodes: true,
+                orders: desks.orders,
+                messages: Some(desks.messages),
             };
             let cx = cx.clone();
             let work = move || video::run(input, video, &cx).map(drop);

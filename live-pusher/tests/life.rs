@@ -10,7 +10,6 @@ use live_core::state::SessionState::{self, Idle, Paused, Previewing, Running, St
 use live_core::{LinkEvent, Outcome, OutputCx, Publisher, SinkError, StreamUrl, VideoFrame, VideoSink};
 use live_pusher::{ControlError, LivePusher, MessageError, SnapshotOf};
 use proptest::prelude::*;
-use proptest::test_runner::RngSeed;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering::SeqCst};
 use std::time::Duration;
@@ -150,17 +149,12 @@ async fn obey(pusher: &LivePusher, model: &mut Model, command: Command) {
             (told != Err(ControlError::NotRunning), model.pushes() || before == Previewing)
         }
     };
-    // What a worker answers depends on whether it has begun, which the state does not tell.
-    let of_worker =
-        matches!(command, Command::Message | Command::Snapshot | Command::Switch | Command::Torch);
-    assert!(of_worker || told == expected, "{command:?} while {before:?}");
+    assert!(told == expected, "{command:?} while {before:?}");
 }
 
 proptest! {
-    #![proptest_config(ProptestConfig { cases: 6, max_shrink_iters: 0, rng_seed: RngSeed::Fixed(1), ..ProptestConfig::default() })]
+    #![proptest_config(ProptestConfig::with_cases(64))]
 
-    /// The same orders in each run: some order, not yet found, leaves a snapshot without its picture for minutes.
-    ///
     /// Whatever is commanded in whatever order: the answer is the promised one, the state is the promised one, the camera
     /// is open exactly when it should be and never twice, and the end is always reached.
     #[test]
@@ -185,8 +179,8 @@ proptest! {
                 let settled = settles(|| pusher.state() == model.state && device.is_open() == open).await;
                 assert!(
                     settled,
-                    "after {command:?}: {:?} and open {}, not {:?}; {:?}",
-                    pusher.state(), device.is_open(), model.state, pusher.finished().await
+                    "after {command:?}: {:?} and open {}, not {:?}",
+                    pusher.state(), device.is_open(), model.state
                 );
             }
             pusher.stop().await;

@@ -26,7 +26,8 @@ impl LivePusherHandle {
         }
         shared.controls.preview.store(true, Relaxed);
         let stop = watch::Sender::new(false);
-        let run = preview::run(viewfinder, Arc::clone(shared), stop.subscribe());
+        let run =
+            preview::run(viewfinder, Arc::clone(shared), shared.controls.video.attend(), stop.subscribe());
         current.stop = stop;
         current.preview = Some(self.inner.runtime.spawn(run));
         true

@@ -1,6 +1,5 @@
 //! Application messages and wall-clock stamps on their way into the stream.
 
-use super::WorkerCx;
 use super::orders::Desk;
 use bytes::{Bytes, BytesMut};
 use live_codec::h264::avcc::DecoderConfig;
@@ -18,8 +17,8 @@ const MOST_PER_PICTURE: usize = 8;
 const STAMP_INTERVAL: Duration = Duration::from_millis(500);
 
 /// Puts what waits into H.264 access units as they leave the encoder.
-pub(super) struct Inserter<'a> {
-    messages: Desk<'a, Bytes>,
+pub(super) struct Inserter {
+    messages: Desk<Bytes>,
     /// Bytes of the length before each NAL unit.
     length_size: usize,
     /// `None`: no stamps.
@@ -46,11 +45,11 @@ impl Stamps {
     }
 }
 
-impl<'a> Inserter<'a> {
-    /// From now on messages are taken.
-    pub(super) fn new(wall_clock: bool, cx: &'a WorkerCx) -> Self {
-        let stamps = wall_clock.then_some(Stamps { clock: cx.clock, last: None });
-        Self { messages: cx.controls.messages.attend(), length_size: 4, stamps, memory: BytesMut::new() }
+impl Inserter {
+    /// Stamps the wall clock when `stamped` gives the session's own.
+    pub(super) fn new(messages: Desk<Bytes>, stamped: Option<SessionClock>) -> Self {
+        let stamps = stamped.map(|clock| Stamps { clock, last: None });
+        Self { messages, length_size: 4, stamps, memory: BytesMut::new() }
     }
 
     /// Adds what waits to the first pictures among `packets`. A picture that gets nothing is not touched.

@@ -13,8 +13,10 @@ pub(crate) mod tap;
 use super::WorkerCx;
 use super::background::WaitingImage;
 use super::frame_rate::FrameRateLimit;
+use super::orders::Desk;
 use crate::codes::Failure;
 use crate::handle::ControlError;
+use bytes::Bytes;
 use cameras::{Cameras, OpenCamera};
 use effects::{EffectPlan, Effects};
 use encoding::Encoding;
@@ -83,15 +85,15 @@ pub(crate) struct VideoPlan {
     pub(crate) waiting: WaitingImage,
     pub(crate) effects: EffectPlan,
     pub(crate) preview: PreviewPlan,
-    /// Whether pictures are encoded; they are only looked at otherwise.
-    pub(crate) encodes: bool,
+    pub(crate) orders: Desk<VideoOrder>,
+    /// What goes with the encoded pictures; `None`: pictures are only looked at.
+    pub(crate) messages: Option<Desk<Bytes>>,
 }
 
 /// Runs until the source ends, the session stops or something fails for good. A camera that was only looked at stays
 /// open, for a session that goes on with it.
 pub(crate) fn run(input: VideoInput, plan: VideoPlan, cx: &WorkerCx) -> Result<Option<OpenCamera>, Failure> {
-    let VideoPlan { settings, waiting, effects, preview, encodes } = plan;
-    let desk = cx.controls.video.attend();
+    let VideoPlan { settings, waiting, effects, preview, orders, messages } = plan;
     let mut feed = Feed::new(input, cx)?;
     let mut worker = VideoWorker {
         fitter: Fitter::new(settings.size.width, settings.size.height),
@@ -103,14 +105,14 @@ pub(crate) fn run(input: VideoInput, plan: VideoPlan, cx: &WorkerCx) -> Result<O
         effects: Effects::new(&effects, settings.frame_rate, cx),
         tap: Tap::new(preview),
         following: Following::new(&settings),
-        encoding: encodes.then(|| Encoding::new(settings, cx)),
+        encoding: messages.map(|messages| Encoding::new(settings, messages, cx)),
         cx,
     };
     let result = loop {
         if cx.stop.is_set() {
             break Ok(());
         }
-        while let Some(order) = desk.take() {
+        while let Some(order) = orders.take() {
             match order {
                 VideoOrder::SwitchCamera(answer) => feed.switch(answer),
                 VideoOrder::Snapshot(of, answer) => worker.tap.want(of, answer),
@@ -121,7 +123,7 @@ pub(crate) fn run(input: VideoInput, plan: VideoPlan, cx: &WorkerCx) -> Result<O
         if let Err(failure) = worker.stand_in(away, feed.is_live()) {
             break Err(failure);
         }
-        match feed.next(away, worker.patience(away, feed.is_live()), &desk) {
+        match feed.next(away, worker.patience(away, feed.is_live()), &orders) {
             Ok(Fed::Picture(frame)) => {
                 if let Err(failure) = worker.take(&frame, feed.faces_user()) {
                     break Err(failure);

@@ -227,7 +227,10 @@ impl Control {
     /// The link's capacity in kbit/s, when something has waited for long enough to tell it.
     fn measured(&self, now: Instant) -> Option<f64> {
         let waited = self.capacity.waiting_for(now);
-        if waited < self.pace.measure {
+        // What waits for this long already is made much too fast: a rough measure now is worth more than a good one later.
+        let enough =
+            if self.capacity.wait() > self.pace.limit { self.pace.measure / 2 } else { self.pace.measure };
+        if waited < enough {
             return None;
         }
         // A link that has just become faster shows in the last moment first.

@@ -24,8 +24,7 @@ fn on_eleven_of_twelve_links_nobody_is_earlier_and_nobody_uses_much_more() {
 proptest::proptest! {
     #![proptest_config(proptest::prelude::ProptestConfig::with_cases(24))]
 
-    /// A link of any capacity, delay and buffer: two thirds of it are used, and what is made is not late. A calm controller
-    /// takes longest to find a link of 400 kbit/s, under half of its start: 1.1 s at the 95th percentile.
+    /// A link of any capacity, delay and buffer: two thirds of it are used, and what is made is not late.
     #[test]
     fn on_any_steady_link_it_settles(
         kbps in 400u32..2800, delay in 5u64..80, buffer in 24usize..128, seed: u64, quick: bool,
@@ -38,7 +37,7 @@ proptest::proptest! {
         let temper = if quick { live_pusher::rate::Temper::Quick } else { live_pusher::rate::Temper::Calm };
         let score = course::run(&mut ours::Ours::new(temper), &link);
         proptest::prop_assert!(score.utilisation > 0.66, "{:.2} of {kbps}", score.utilisation);
-        proptest::prop_assert!(score.delay < delay + Duration::from_millis(1500), "{:?}", score.delay);
+        proptest::prop_assert!(score.delay < delay + Duration::from_millis(1000), "{:?}", score.delay);
     }
 
     /// Whatever the link does, the bitrate stays between its bounds.

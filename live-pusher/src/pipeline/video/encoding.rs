@@ -5,7 +5,9 @@ use super::fallback::{Choice, Fallback, Verdict};
 use crate::codes::{self, Failure};
 use crate::pipeline::WorkerCx;
 use crate::pipeline::messages::Inserter;
+use crate::pipeline::orders::Desk;
 use crate::rate::EncodeTarget;
+use bytes::Bytes;
 use live_core::config::Size;
 use live_core::event::{BackendSelected, PusherEvent};
 use live_core::registry::{HARDWARE, Opened, Provenance};
@@ -30,7 +32,7 @@ pub(super) struct Encoding<'a> {
     color: Option<Color>,
     /// The size has changed, and no encoder has been opened for it yet.
     resized: bool,
-    inserter: Inserter<'a>,
+    inserter: Inserter,
     cx: &'a WorkerCx,
 }
 
@@ -43,7 +45,7 @@ struct Departed {
 
 impl<'a> Encoding<'a> {
     /// Opens nothing: the first picture says how its colours are to be read.
-    pub(super) fn new(settings: VideoSettings, cx: &'a WorkerCx) -> Self {
+    pub(super) fn new(settings: VideoSettings, messages: Desk<Bytes>, cx: &'a WorkerCx) -> Self {
         let candidates = cx.registry.video_encoders.candidates(Codec::H264, &settings.selection);
         let is_hardware = |provenance| provenance == Provenance::Hardware;
         let lacks_hardware = settings.selection == Selection::Hardware
@@ -51,7 +53,7 @@ impl<'a> Encoding<'a> {
         let none = || CodecError::new(CodecErrorKind::Open, HARDWARE, "no hardware backend is compiled in");
         let departed =
             lacks_hardware.then(|| Departed { hardware: true, name: HARDWARE.to_owned(), error: none() });
-        let inserter = Inserter::new(settings.wall_clock, cx);
+        let inserter = Inserter::new(messages, settings.wall_clock.then_some(cx.clock));
         Self {
             fallback: Fallback::new(candidates, settings.entropy),
             settings,

@@ -76,7 +76,7 @@ impl<'a> Feed<'a> {
         &mut self,
         away: bool,
         patience: Duration,
-        desk: &Desk<'_, VideoOrder>,
+        orders: &Desk<VideoOrder>,
     ) -> Result<Fed, Failure> {
         let patience = patience.min(TICK);
         let (frames, kind) = match &mut self.input {
@@ -104,7 +104,7 @@ impl<'a> Feed<'a> {
                 }
                 let Some(open) = camera.open() else {
                     self.live = false;
-                    desk.wait(if camera.is_opening() { patience.min(OPENING_TICK) } else { patience });
+                    orders.wait(if camera.is_opening() { patience.min(OPENING_TICK) } else { patience });
                     return Ok(Fed::Nothing);
                 };
                 let OpenCamera { frames, info, .. } = open;
