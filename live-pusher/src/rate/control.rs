@@ -22,9 +22,6 @@ const SMOOTHED_OVER: f64 = 2.0;
 const FOLLOWED_WITHIN: f64 = 0.5;
 /// After an alarm, packets this old make a key frame worth while: the queue will drop what is before it.
 const KEY_AFTER: Duration = Duration::from_millis(600);
-
-/// The last moment, for what has just changed.
-const JUST_NOW: Duration = Duration::from_millis(300);
 /// What may wait in the network, over what its round trip needs. A wider link shows in this being used up faster.
 const IN_FLIGHT: Duration = Duration::from_millis(250);
 /// Bytes that may always be on their way: some segments.
@@ -41,6 +38,9 @@ struct Pace {
     limit: Duration,
     /// How long a wait has to last until what arrives is taken for the capacity.
     measure: Duration,
+    /// The last moment, for what has just changed. When the gap of a lost segment is filled, much comes at once: the
+    /// shorter this is, the more that looks like a faster link.
+    just_now: Duration,
     /// In which time a backlog shall be gone.
     drain: Duration,
     /// From a fall to the first step up.
@@ -64,6 +64,7 @@ impl Pace {
                 react: ms(120),
                 limit: ms(300),
                 measure: ms(300),
+                just_now: ms(300),
                 drain: ms(1500),
                 hold: ms(500),
                 interval: ms(500),
@@ -75,6 +76,7 @@ impl Pace {
                 react: ms(250),
                 limit: ms(600),
                 measure: ms(600),
+                just_now: ms(480),
                 drain: ms(2000),
                 hold: ms(3000),
                 interval: ms(1000),
@@ -235,7 +237,7 @@ impl Control {
         }
         // A link that has just become faster shows in the last moment first.
         let (whole, last) =
-            (self.capacity.delivered(waited)?, self.capacity.delivered(JUST_NOW.min(waited))?);
+            (self.capacity.delivered(waited)?, self.capacity.delivered(self.pace.just_now.min(waited))?);
         Some(whole.max(last))
     }
 
