@@ -116,6 +116,13 @@ pub enum PlayerEvent {
         /// What was asked, what happened and what can be done.
         message: String,
     },
+    /// The window fills the screen now, or does not any more (`bindfullscreenchange`).
+    FullScreenChange {
+        /// How the picture is turned on the screen; upright after full screen.
+        direction: FullScreenDirection,
+        /// Whether the window fills the screen.
+        full_screen: bool,
+    },
     /// A sink or recording failed for good; the player goes on without it.
     SinkFailed {
         /// The sink's name.
@@ -123,6 +130,47 @@ pub enum PlayerEvent {
         /// What happened and what can be done.
         reason: String,
     },
+}
+
+/// How a picture is turned when it fills the screen: the `direction` of `requestFullScreen`. Serialised in degrees.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq, Hash)]
+pub enum FullScreenDirection {
+    /// 0: as in the window.
+    #[default]
+    Upright,
+    /// 90: a quarter clockwise, for a screen that was turned counter-clockwise.
+    Clockwise,
+    /// −90: a quarter counter-clockwise, for a screen that was turned clockwise.
+    CounterClockwise,
+}
+
+impl FullScreenDirection {
+    /// The direction of the specification's number; `None` for others than 0, 90 and −90.
+    #[must_use]
+    pub const fn from_degrees(degrees: i32) -> Option<Self> {
+        match degrees {
+            0 => Some(Self::Upright),
+            90 => Some(Self::Clockwise),
+            -90 => Some(Self::CounterClockwise),
+            _ => None,
+        }
+    }
+
+    /// The specification's number: 0, 90 or −90.
+    #[must_use]
+    pub const fn degrees(self) -> i32 {
+        match self {
+            Self::Upright => 0,
+            Self::Clockwise => 90,
+            Self::CounterClockwise => -90,
+        }
+    }
+}
+
+impl Serialize for FullScreenDirection {
+    fn serialize<S: Serializer>(&self, serializer: S) -> Result<S::Ok, S::Error> {
+        serializer.serialize_i32(self.degrees())
+    }
 }
 
 fn micros<S: Serializer>(pts: &Timestamp, serializer: S) -> Result<S::Ok, S::Error> {

@@ -71,6 +71,14 @@ impl Rotation {
     pub const fn swaps_sides(self) -> bool {
         matches!(self, Self::Clockwise90 | Self::Clockwise270)
     }
+
+    /// This turn, and `other` after it.
+    #[must_use]
+    pub const fn then(self, other: Self) -> Self {
+        const TURNS: [Rotation; 4] =
+            [Rotation::None, Rotation::Clockwise90, Rotation::Half, Rotation::Clockwise270];
+        TURNS[(self as usize + other as usize) % TURNS.len()]
+    }
 }
 
 /// A picture held by something other than plain memory: a GPU texture, a camera buffer, a hardware decoder's surface.

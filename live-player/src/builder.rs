@@ -9,6 +9,8 @@ use crate::player::{LivePlayer, Runtimes};
 use crate::session::Plan;
 use crate::shared::Shared;
 use crate::sink::null::{NullAudio, NullVideo};
+#[cfg(feature = "window")]
+use crate::sink::window::Window;
 use crate::transport;
 use live_core::backoff::RetryPolicy;
 use live_core::config::{ConfigError, Mistake, ObjectFit, Orientation, PlayerConfig, PlayerMode};
@@ -51,6 +53,8 @@ pub struct Builder {
     subscriber: Option<Arc<dyn Subscriber>>,
     runtime: Option<Handle>,
     retry: Option<RetryPolicy>,
+    #[cfg(feature = "window")]
+    window: Option<Window>,
     #[cfg(feature = "embedded")]
     network: NetworkOptions,
 }
@@ -68,6 +72,8 @@ impl Builder {
             subscriber: None,
             runtime: None,
             retry: None,
+            #[cfg(feature = "window")]
+            window: None,
             #[cfg(feature = "embedded")]
             network: NetworkOptions::default(),
         }
@@ -147,6 +153,18 @@ impl Builder {
     ) -> Self {
         self.sinks.video = Some(Box::new(move || Box::new(make())));
         self
+    }
+
+    /// Pictures are shown in `window`, fitted and turned as `object-fit` and `orientation` say. When the user closes it,
+    /// the session ends; what becomes of full screen comes as [`PlayerEvent::FullScreenChange`].
+    ///
+    /// [`PlayerEvent::FullScreenChange`]: live_core::event::PlayerEvent::FullScreenChange
+    #[cfg(feature = "window")]
+    #[must_use]
+    pub fn window(mut self, window: &Window) -> Self {
+        self.window = Some(window.clone());
+        let window = window.clone();
+        self.video_sink(move || window.sink())
     }
 
     /// Sound is played by the sink that `make` makes, once for each session. Its position is the player's clock.
@@ -281,7 +299,13 @@ impl Builder {
         let config = &blueprint.config;
         let shared = Arc::new(Shared::new(Controls::new(config.muted, config.background_mute)));
         let (autoplay, runtime) = (config.autoplay, Runtimes::choose(self.runtime)?);
+        #[cfg(feature = "window")]
+        let (fit, orientation) = (config.object_fit, config.orientation);
         let handle = LivePlayerHandle::new(shared, blueprint, runtime.handle().clone());
+        #[cfg(feature = "window")]
+        if let Some(window) = self.window {
+            handle.follow(window, fit, orientation);
+        }
         let player = LivePlayer::new(handle, runtime);
         if autoplay {
             player.start();

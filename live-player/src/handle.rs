@@ -1,5 +1,7 @@
 //! The handle that any thread may hold and use.
 
+#[cfg(feature = "window")]
+mod full_screen;
 mod playing;
 
 use crate::builder::Blueprint;
@@ -38,6 +40,8 @@ struct Inner {
     blueprint: Arc<Mutex<Blueprint>>,
     current: Mutex<Current>,
     runtime: Handle,
+    #[cfg(feature = "window")]
+    window: std::sync::OnceLock<crate::sink::window::Window>,
 }
 
 /// How the session of the moment is ended.
@@ -62,7 +66,16 @@ impl Drop for Unfinished {
 impl LivePlayerHandle {
     pub(crate) fn new(shared: Arc<Shared>, blueprint: Blueprint, runtime: Handle) -> Self {
         let blueprint = Arc::new(Mutex::new(blueprint));
-        Self { inner: Arc::new(Inner { shared, blueprint, current: Mutex::default(), runtime }) }
+        Self {
+            inner: Arc::new(Inner {
+                shared,
+                blueprint,
+                current: Mutex::default(),
+                runtime,
+                #[cfg(feature = "window")]
+                window: std::sync::OnceLock::new(),
+            }),
+        }
     }
 
     /// Ends the session without waiting; no other one begins.

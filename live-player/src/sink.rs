@@ -6,6 +6,8 @@ pub mod null;
 pub mod png;
 mod snapshot;
 mod wav;
+#[cfg(feature = "window")]
+pub mod window;
 mod y4m;
 
 pub use callback::Callback;

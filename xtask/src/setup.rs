@@ -7,7 +7,8 @@ use std::process::Command;
 /// Options of `cargo xtask setup`.
 #[derive(clap::Args)]
 pub struct Options {
-    /// Also what the tests run against: ffmpeg and nginx with its RTMP module
+    /// Also what the tests run against: ffmpeg, nginx with its RTMP module, a virtual X server; and what all features
+    /// need: ALSA's headers
     #[arg(long)]
     peers: bool,
 }
@@ -18,7 +19,7 @@ pub struct Tool {
     pub name: &'static str,
     /// What is missing without it.
     pub why: &'static str,
-    /// The package of Debian and its descendants.
+    /// The packages of Debian and its descendants, separated by spaces.
     package: &'static str,
     /// How other systems call it.
     elsewhere: &'static str,
@@ -67,11 +68,56 @@ pub const NGINX: Tool = Tool {
     },
 };
 
+/// Finds the system's libraries.
+pub const PKG_CONFIG: Tool = Tool {
+    name: "pkg-config",
+    why: "ALSA's headers are found by it",
+    package: "pkg-config",
+    elsewhere: "pkgconf on Fedora and Arch",
+    present: || cfg!(not(target_os = "linux")) || find("pkg-config").is_some(),
+};
+
+/// What the loudspeaker is built with on Linux.
+pub const ALSA: Tool = Tool {
+    name: "ALSA's headers",
+    why: "the feature `speaker` of live-player is built with them",
+    package: "libasound2-dev",
+    elsewhere: "alsa-lib-devel on Fedora, alsa-lib on Arch",
+    present: || {
+        let mut ask = Command::new("pkg-config");
+        cfg!(not(target_os = "linux")) || process::succeeds(ask.args(["--exists", "alsa"]))
+    },
+};
+
+/// The screen of the tests.
+pub const XVFB: Tool = Tool {
+    name: "Xvfb",
+    why: "tests open windows on it and look at them",
+    package: "xvfb",
+    elsewhere: "xorg-x11-server-Xvfb on Fedora, xorg-server-xvfb on Arch",
+    present: || cfg!(not(target_os = "linux")) || find("Xvfb").is_some(),
+};
+
+/// What windows load when the first one opens.
+pub const X_LIBRARIES: Tool = Tool {
+    name: "X11's libraries",
+    why: "windows load them when they open",
+    package: "libx11-6 libxcursor1 libxi6 libxrandr2 libxkbcommon-x11-0",
+    elsewhere: "libX11, libXcursor, libXi, libXrandr and libxkbcommon-x11 on Fedora and Arch",
+    present: || {
+        let known = process::output(Command::new("ldconfig").arg("-p")).unwrap_or_default();
+        let names =
+            ["libX11.so.6", "libXcursor.so.1", "libXi.so.6", "libXrandr.so.2", "libxkbcommon-x11.so.0"];
+        cfg!(not(target_os = "linux")) || names.iter().all(|name| known.contains(name))
+    },
+};
+
 /// `cargo xtask setup`.
 pub fn run(options: &Options) -> Result<(), Problem> {
     println!("{}", for_build()?);
     if options.peers {
-        println!("{}", ensure(&[&FFMPEG, &NGINX])?);
+        println!("{}", ensure(&[&FFMPEG, &NGINX, &XVFB, &X_LIBRARIES])?);
+        println!("{}", for_all_features()?);
     }
     Ok(())
 }
@@ -88,6 +134,11 @@ pub fn for_build() -> Result<String, Problem> {
     }
 }
 
+/// What a build with all features needs besides.
+pub fn for_all_features() -> Result<String, Problem> {
+    ensure(&[&PKG_CONFIG, &ALSA])
+}
+
 /// Makes sure that `tools` are there, by installing what is missing. Says what was done, or what the user can do.
 pub fn ensure(tools: &[&Tool]) -> Result<String, Problem> {
     let names = |tools: &[&Tool]| tools.iter().map(|tool| tool.name).collect::<Vec<_>>().join(", ");
@@ -98,7 +149,7 @@ pub fn ensure(tools: &[&Tool]) -> Result<String, Problem> {
     for tool in &missing {
         eprintln!("{} is missing: {}", tool.name, tool.why);
     }
-    let packages: Vec<&str> = missing.iter().map(|tool| tool.package).collect();
+    let packages: Vec<&str> = missing.iter().flat_map(|tool| tool.package.split(' ')).collect();
     if let Some(apt) = Apt::find()
         && let Err(problem) = apt.install(&packages)
     {

@@ -5,6 +5,7 @@
 use async_trait::async_trait;
 use live_core::backoff::RetryPolicy;
 use live_core::event::PlayerEvent;
+use live_core::pixels::convert::{RgbLayout, Rgba};
 use live_core::{
     AudioEncoderConfig, AudioFrame, AudioSpec, Codec, Color, Entropy, LinkEvent, MediaSender, Outcome,
     Packet, PicturePool, PlayerCode, Registry, Selection, StreamUrl, Subscriber, SubscriptionCx, Timestamp,
@@ -106,6 +107,41 @@ pub fn pictures(count: u64, from: i64) -> Vec<Packet> {
         picture.planes_mut()[0].fill(20 + u8::try_from(number * 7 % 200).unwrap());
         let pts = Timestamp::from_index(number, 25).offset_micros(from * 1000);
         encoder.encode(&VideoFrame::new(pts, Color::BT601, picture), &mut packets).unwrap();
+    }
+    encoder.flush(&mut packets).unwrap();
+    packets
+}
+
+/// One second of a picture of `size` whose quarters are red, green, blue and yellow, read as `color` says.
+pub fn quarters(size: (u32, u32), color: Color) -> Vec<Packet> {
+    let (width, height) = size;
+    let config = VideoEncoderConfig {
+        width,
+        height,
+        frame_rate: 25.0,
+        kbps: 1000,
+        gop: 25,
+        color,
+        entropy: Entropy::Auto,
+        threads: 1,
+        slices: 1,
+    };
+    let colours = [[230, 20, 20], [20, 200, 20], [20, 20, 230], [220, 220, 20]];
+    let pixels: Vec<u8> = (0..width * height)
+        .flat_map(|index| {
+            let (x, y) = (index % width, index / width);
+            let [red, green, blue] = colours[usize::from(x >= width / 2) + 2 * usize::from(y >= height / 2)];
+            [red, green, blue, 255]
+        })
+        .collect();
+    let pool = PicturePool::new();
+    let picture = Rgba::new(RgbLayout::Rgba, width, height, width as usize * 4, &pixels).unwrap();
+    let picture = picture.to_i420(color, &pool);
+    let mut encoder = registry().video_encoders.open(Codec::H264, &Selection::Auto, &config).unwrap().codec;
+    let mut packets = Vec::new();
+    for number in 0..25 {
+        let pts = Timestamp::from_index(number, 25);
+        encoder.encode(&VideoFrame::new(pts, color, picture.clone()), &mut packets).unwrap();
     }
     encoder.flush(&mut packets).unwrap();
     packets

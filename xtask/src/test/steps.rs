@@ -20,8 +20,16 @@ pub struct Step {
 
 /// Every step.
 pub const STEPS: &[Step] = &[
-    Step { name: "setup", about: "C++ compiler and nasm, installed if missing", run: build_tools },
-    Step { name: "peers", about: "ffmpeg and nginx with its RTMP module, installed if missing", run: peers },
+    Step {
+        name: "setup",
+        about: "C++ compiler, nasm and ALSA's headers, installed if missing",
+        run: build_tools,
+    },
+    Step {
+        name: "peers",
+        about: "ffmpeg, nginx with its RTMP module and a virtual X server, installed if missing",
+        run: peers,
+    },
     Step {
         name: "node",
         about: "node-media-server, installed into the target folder if there is npm",
@@ -68,11 +76,16 @@ const INTEROP_SECONDS: u64 = 15;
 const LARGEST_PACKAGED: u64 = 1 << 20;
 
 fn build_tools(_: &Project) -> Outcome {
-    setup::for_build()
+    Ok(format!("{}; {}", setup::for_build()?, setup::for_all_features()?))
 }
 
 fn peers(_: &Project) -> Outcome {
-    setup::ensure(&[&setup::FFMPEG, &setup::NGINX])
+    let peers = setup::ensure(&[&setup::FFMPEG, &setup::NGINX])?;
+    // Tests that look at a screen say so when there can be none.
+    Ok(match setup::ensure(&[&setup::XVFB, &setup::X_LIBRARIES]) {
+        Ok(screen) => format!("{peers}; {screen}"),
+        Err(problem) => format!("{peers}; no screen, so the tests of windows are skipped: {problem}"),
+    })
 }
 
 /// Where npm puts node-media-server, in the target folder.

@@ -1,6 +1,7 @@
 //! The command line, made from the table of attributes.
 
 mod network;
+pub(crate) mod screen;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use live_core::Selection;
@@ -12,6 +13,7 @@ use std::time::Duration;
 pub(crate) struct Args {
     pub(crate) src: String,
     pub(crate) network: network::Network,
+    pub(crate) screen: screen::Screen,
     pub(crate) snapshot: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) wav: Option<PathBuf>,
@@ -24,16 +26,17 @@ pub(crate) struct Args {
     pub(crate) audio_decoder: Selection,
 }
 
-/// Attributes that are read and checked, but that nothing in this version acts on: there is no window yet.
-const WITHOUT_EFFECT: [&str; 3] = ["orientation", "object-fit", "background-mute"];
-
 const EXAMPLES: &str = "\
 Examples:
-  live-play rtmp://127.0.0.1/live/demo --snapshot last.png --duration 10
+  live-play rtmp://127.0.0.1/live/demo --window-size picture
+  live-play rtmp://127.0.0.1/live/demo --no-window --snapshot last.png --duration 10
   live-play http://127.0.0.1:8080/live/demo.flv --y4m pictures.y4m --wav sound.wav
   live-play recording.flv --json
 
-Pictures and sound go where --snapshot, --record, --wav and --y4m say. The stream is played in time in any case.
+Without a display, pictures and sound go only where --snapshot, --record, --wav and --y4m say. The stream is played in
+time in any case.
+
+Keys, in the window and on a terminal: f full screen (Escape: back), m mute, space pause, s snapshot, q quit.
 
 Exit codes: 0 the stream ended, or was stopped as asked; 1 ended by a failure, or a file could not be written;
 2 wrong arguments.";
@@ -49,11 +52,12 @@ fn command() -> Command {
     let command =
         Command::new("live-play")
             .version(env!("CARGO_PKG_VERSION"))
-            .about("Play a live stream or a media file, in time, into pictures, sound files and recordings")
+            .about("Play a live stream or a media file, in time, in a window, into pictures, sound files and recordings")
             .after_help(EXAMPLES)
             .arg(Arg::new("src").value_name("SRC").required(true).help(
                 "rtmp(s)://host[:port]/app/stream[?token], http(s):// or ws(s)://host/path.flv, or an FLV or MP4 file",
             ))
+            .args(screen::flags())
             .args(network::flags())
             .arg(file("snapshot", "PNG", "Write the last picture that was shown"))
             .arg(file("record", "FLV", "Write the stream as it was received"))
@@ -88,14 +92,14 @@ fn switch(name: &'static str, help: &'static str) -> Arg {
 }
 
 fn offered() -> impl Iterator<Item = &'static Attribute<PlayerConfig>> {
-    // The address is an argument, and the program plays at once in any case.
-    PlayerConfig::attributes().iter().filter(|attribute| !["src", "autoplay"].contains(&attribute.name))
+    // The address is an argument, the program plays at once in any case, and is never in the background.
+    PlayerConfig::attributes()
+        .iter()
+        .filter(|attribute| !["src", "autoplay", "background-mute"].contains(&attribute.name))
 }
 
 fn flag(attribute: &'static Attribute<PlayerConfig>) -> Arg {
-    let no_effect =
-        if WITHOUT_EFFECT.contains(&attribute.name) { " [no effect in this version]" } else { "" };
-    let help = format!("{} ({}){no_effect}", attribute.help, attribute.allowed);
+    let help = format!("{} ({})", attribute.help, attribute.allowed);
     let arg = Arg::new(attribute.name).long(attribute.name).help(help);
     match attribute.allowed {
         // `--muted` alone is true; a value needs the equals sign, so that the address is not taken for it.
@@ -115,15 +119,13 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
     for attribute in offered() {
         if let Some(value) = text(attribute.name) {
             config.set(attribute.name, &value).map_err(|mistake| format!("--{mistake}"))?;
-            if WITHOUT_EFFECT.contains(&attribute.name) {
-                eprintln!("live-play: note: --{} has no effect in this version", attribute.name);
-            }
         }
     }
     let selection = |name| text(name).map_or(Selection::Auto, |text| text.parse().unwrap_or_default());
     Ok(Args {
         src: text("src").unwrap_or_default(),
         network: network::Network::read(matches)?,
+        screen: screen::read(matches)?,
         snapshot: path("snapshot"),
         record: path("record"),
         wav: path("wav"),

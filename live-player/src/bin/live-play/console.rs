@@ -38,6 +38,10 @@ impl Console {
                 refusals.iter().for_each(|refusal| say(format_args!("      refused: {refusal}\n")));
             }
             PlayerEvent::SinkFailed { sink, reason } => say(format_args!("      {sink}: {reason}\n")),
+            PlayerEvent::FullScreenChange { direction, full_screen: true } => {
+                say(format_args!("      full screen, turned by {}°\n", direction.degrees()));
+            }
+            PlayerEvent::FullScreenChange { .. } => say(format_args!("      no full screen\n")),
             _ => {}
         }
     }
@@ -50,6 +54,16 @@ impl Console {
             say(format_args!("{}", status_line(state, status)));
             let _ = std::io::stderr().flush();
             self.status_shown = true;
+        }
+    }
+
+    /// Something to know.
+    pub(crate) fn note(&mut self, text: &str) {
+        if self.json {
+            self.print(json!({"type": "note", "detail": text}));
+        } else if !text.is_empty() {
+            self.clear_status();
+            say(format_args!("      {text}\n"));
         }
     }
 
@@ -74,6 +88,9 @@ impl Console {
             }
             PlayerEvent::Error { code, message } => {
                 json!({"type": "error", "code": code.map(live_core::PlayerCode::number), "message": message})
+            }
+            PlayerEvent::FullScreenChange { direction, full_screen } => {
+                json!({"type": "full-screen", "direction": direction, "fullScreen": full_screen})
             }
             _ => return,
         });

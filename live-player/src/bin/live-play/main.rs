@@ -1,14 +1,20 @@
-//! `live-play`: plays a live stream or a media file into pictures, sound files and recordings.
+//! `live-play`: plays a live stream or a media file in a window, and into pictures, sound files and recordings.
 
 mod args;
 mod console;
+mod keys;
+mod remote;
+mod screen;
 
 use args::Args;
 use console::Console;
+use keys::{Key, Keys};
 use live_core::ConfigError;
 use live_core::event::{Delivery, EventStream, PlayerEvent};
 use live_player::sink::{WavFile, Y4mFile, png};
 use live_player::{BuildError, Failure, LivePlayer};
+use remote::Remote;
+use screen::{Host, Screen};
 use std::process::ExitCode;
 
 /// The session ended before its time, or a file could not be written.
@@ -21,11 +27,13 @@ fn main() -> ExitCode {
     if args.verbose {
         tracing_subscriber::fmt().with_writer(std::io::stderr).init();
     }
-    let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
-    let result = match runtime {
-        Ok(runtime) => runtime.block_on(play(args)),
-        Err(error) => Err(Failed { code: FAILED, message: format!("cannot start: {error}") }),
-    };
+    let result = screen::run(&args, |host| {
+        let runtime = tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build();
+        match runtime {
+            Ok(runtime) => runtime.block_on(play(&args, &host)),
+            Err(error) => Err(Failed { code: FAILED, message: format!("cannot start: {error}") }),
+        }
+    });
     match result {
         Ok(()) => ExitCode::SUCCESS,
         Err(Failed { code, message }) => {
@@ -53,9 +61,18 @@ impl From<BuildError> for Failed {
     }
 }
 
-async fn play(args: Args) -> Result<(), Failed> {
+async fn play(args: &Args, host: &Host) -> Result<(), Failed> {
     let mut console = Console::new(args.json);
-    let player = player(&args)?;
+    let mut screen = Screen::open(host, args).unwrap_or_else(|reason| {
+        console.note(&format!("no window: {reason}"));
+        Screen::none()
+    });
+    let player = player(args, &screen)?;
+    let mut remote = Remote::new(player.handle());
+    let mut keys = Keys::listen();
+    if keys.are_there() || screen.is_there() {
+        console.note(keys::HELP);
+    }
     let mut events = player.events();
     let mut status = player.net_status_stream();
     player.start();
@@ -76,7 +93,16 @@ async fn play(args: Args) -> Result<(), Failed> {
     };
     let result = loop {
         tokio::select! {
-            event = next_event(&mut events) => tell(&mut console, &event),
+            event = next_event(&mut events) => {
+                remote.hear(&event);
+                tell(&mut console, &event);
+            }
+            key = async { tokio::select! { key = keys.next() => key, key = screen.next_key() => key } } => {
+                if key == Key::Quit {
+                    break stop(&player).await;
+                }
+                console.note(&remote.press(key, args).await);
+            }
             _ = status.changed() => console.status(player.state(), &status.borrow_and_update()),
             result = player.finished() => break result,
             () = &mut deadline => break stop(&player).await,
@@ -86,7 +112,7 @@ async fn play(args: Args) -> Result<(), Failed> {
     while let Some(delivery) = events.try_next() {
         delivery.event().iter().for_each(|event| tell(&mut console, event));
     }
-    broken.extend(write_snapshot(&player, &args).err());
+    broken.extend(write_snapshot(&player, args).err());
     console.end(player.state(), &player.net_status());
     let failed = |message| Failed { code: FAILED, message };
     result.map_err(|failure| failed(failure.to_string()))?;
@@ -124,12 +150,12 @@ async fn next_event(events: &mut EventStream<PlayerEvent>) -> PlayerEvent {
     }
 }
 
-fn player(args: &Args) -> Result<LivePlayer, BuildError> {
+fn player(args: &Args, screen: &Screen) -> Result<LivePlayer, BuildError> {
     let mut builder = LivePlayer::builder(&args.src)
         .config(args.config.clone())
         .video_decoder(args.video_decoder.clone())
         .audio_decoder(args.audio_decoder.clone());
-    builder = args.network.clone().apply(builder);
+    builder = screen.show(args.network.clone().apply(builder));
     if let Some(path) = args.record.clone() {
         builder = builder.record(path);
     }
