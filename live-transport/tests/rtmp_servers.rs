@@ -29,8 +29,8 @@ use tokio::task::JoinHandle;
 /// What a server demands, and does.
 #[derive(Clone, Copy)]
 enum Manner {
-    /// Takes any stream; answers pings or does not.
-    Open { answers_pings: bool },
+    /// Takes any stream.
+    Open(OnPing),
     /// `authmod=adobe`, of this user and password.
     Adobe(&'static str, &'static str),
     /// `authmod=llnw`, likewise.
@@ -39,6 +39,14 @@ enum Manner {
     Refuses(&'static str, &'static str),
     /// Takes the connection and says nothing.
     Hangs,
+}
+
+/// What a server does when it is pinged.
+#[derive(Clone, Copy, PartialEq, Eq)]
+enum OnPing {
+    Answers,
+    SaysNothing,
+    HangsUp,
 }
 
 /// A server on one address; what it was asked, and how long it goes on reading.
@@ -131,10 +139,18 @@ impl Peer {
                 match message.kind {
                     MessageType::COMMAND_AMF0 => self.answer(&Command::parse(&message).unwrap()),
                     MessageType::USER_CONTROL => {
-                        if let Some(UserControl::PingRequest(number)) = UserControl::parse(&message.payload)
-                            && matches!(self.manner, Manner::Open { answers_pings: true })
+                        if let (Manner::Open(on_ping), Some(UserControl::PingRequest(number))) =
+                            (self.manner, UserControl::parse(&message.payload))
                         {
-                            self.writer.write(2, UserControl::PingResponse(number).message()).unwrap();
+                            match on_ping {
+                                OnPing::Answers => {
+                                    self.writer
+                                        .write(2, UserControl::PingResponse(number).message())
+                                        .unwrap();
+                                }
+                                OnPing::SaysNothing => {}
+                                OnPing::HangsUp => return Err(io::ErrorKind::InvalidData.into()),
+                            }
                         }
                     }
                     _ => {}
@@ -299,7 +315,7 @@ async fn t43_a_wrong_or_missing_login_is_final_and_told() {
 
 #[tokio::test]
 async fn t32_a_token_travels_in_the_name_and_an_expired_one_is_told_without_being_shown() {
-    let server = Server::start(Manner::Open { answers_pings: false }).await;
+    let server = Server::start(Manner::Open(OnPing::SaysNothing)).await;
     let path = "live/SECRETkey?txSecret=SECRETa1&txTime=5F";
     let (outcome, _) = publish(Connector::default(), &format!("rtmp://{}/{path}", server.address)).await;
     assert!(matches!(outcome, Outcome::Ended), "{outcome:?}");
@@ -367,9 +383,22 @@ impl Running {
 const SILENCE: Duration = Duration::from_secs(2);
 
 #[tokio::test]
+async fn a_server_that_hangs_up_when_it_is_pinged_is_not_pinged_again() {
+    let server = Server::start(Manner::Open(OnPing::HangsUp)).await;
+    let (url, connector) = (format!("rtmp://{}/live/key", server.address), connector(SILENCE));
+    let first = Running::start(connector.clone(), &url);
+    let (_, error) = first.lasts(true).await;
+    assert_eq!(error.kind, TransportErrorKind::Closed, "{error}");
+    // The publisher of the next attempt is another one, of the same output.
+    let second = Running::start(connector, &url);
+    second.accepted().await;
+    assert!(tokio::time::timeout(2 * SILENCE, second.task).await.is_err(), "it goes on");
+}
+
+#[tokio::test]
 async fn a_server_that_hangs_is_given_up_in_time_whether_much_is_pushed_or_nothing() {
     for steady in [true, false] {
-        let server = Server::start(Manner::Open { answers_pings: true }).await;
+        let server = Server::start(Manner::Open(OnPing::Answers)).await;
         let running = Running::start(connector(SILENCE), &format!("rtmp://{}/live/x", server.address));
         running.accepted().await;
         // Longer than any deadline: a server that answers pings and says nothing else lives.
@@ -385,7 +414,7 @@ async fn a_server_that_hangs_is_given_up_in_time_whether_much_is_pushed_or_nothi
 #[tokio::test]
 async fn a_server_that_answers_no_pings_is_given_up_once_it_takes_nothing_and_never_while_nothing_is_pushed()
 {
-    let server = Server::start(Manner::Open { answers_pings: false }).await;
+    let server = Server::start(Manner::Open(OnPing::SaysNothing)).await;
     let running = Running::start(connector(SILENCE), &format!("rtmp://{}/live/x", server.address));
     running.accepted().await;
     tokio::time::sleep(SILENCE * 2).await;
@@ -412,7 +441,7 @@ async fn a_peer_whose_address_is_gone_is_given_up_in_time_whether_much_is_pushed
             eprintln!("skipped: addresses of this machine cannot be changed here");
             return;
         }
-        let server = Server::on(&format!("{place}:0"), Manner::Open { answers_pings: false }).await;
+        let server = Server::on(&format!("{place}:0"), Manner::Open(OnPing::SaysNothing)).await;
         let running = Running::start(connector(SILENCE), &format!("rtmp://{}/live/x", server.address));
         running.accepted().await;
         tokio::time::sleep(Duration::from_millis(100)).await;

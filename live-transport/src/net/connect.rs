@@ -1,11 +1,11 @@
 //! The one way to a connection: name resolution, the race between addresses, proxy, TLS, socket options, deadlines.
 
+mod addresses;
 mod connection;
 mod probe;
 mod race;
 mod resolve;
 mod socket;
-mod suspects;
 
 pub use connection::{Connection, Duplex};
 pub use resolve::{Resolve, Resolver};
@@ -14,11 +14,11 @@ pub(crate) use socket::low_latency;
 use super::proxy::Via;
 #[cfg(feature = "tls")]
 use super::tls::Tls;
+use addresses::Addresses;
 use live_core::{LinkEvent, LinkEventHandler, StreamUrl, TransportError, TransportErrorKind};
 use std::io;
 use std::net::SocketAddr;
 use std::time::Duration;
-use suspects::Suspects;
 use tokio::net::TcpStream;
 use tokio::time::timeout;
 
@@ -35,7 +35,8 @@ pub struct Deadlines {
     /// four fifths of it. Default 10 s.
     pub silence: Duration,
     /// Whether an RTMP server is pinged while publishing, to learn of a dead one in time that TCP still answers for.
-    /// Default `true`; some servers (that of the crate `rtmp`) take a publisher's ping for an error and hang up.
+    /// Default `true`. Some servers (that of the crate `rtmp`) take a publisher's ping for an error and hang up: such a
+    /// server is not pinged again, and the next connection stays.
     pub pings: bool,
     /// Sending what is queued and taking leave at the end. Default 5 s.
     pub leave: Duration,
@@ -72,7 +73,11 @@ pub struct Connector {
     /// Whose certificates are trusted.
     #[cfg(feature = "tls")]
     pub tls: Tls,
-    suspects: Suspects,
+    /// Accepted a connection and then did not answer, or fell silent: the other addresses of the name are tried before
+    /// them, so that a server that hangs does not keep a stream from the one beside it.
+    suspects: Addresses,
+    /// Hung up after a ping.
+    pub(crate) not_to_ping: Addresses,
 }
 
 impl From<Deadlines> for Connector {
@@ -131,7 +136,7 @@ impl Connector {
     pub(crate) fn note(&self, peer: Option<SocketAddr>, lost: Option<&TransportError>) {
         let Some(peer) = peer else { return };
         match lost.map(|error| error.kind) {
-            None => self.suspects.clear(peer),
+            None => self.suspects.remove(peer),
             Some(TransportErrorKind::Handshake | TransportErrorKind::Io) => self.suspects.add(peer),
             Some(_) => {}
         }

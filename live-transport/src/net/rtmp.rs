@@ -44,7 +44,9 @@ impl Publisher for RtmpPublisher {
             };
             connection.probe().inspect(|probe| cx.counters.set_probe(probe));
             let peer = connection.peer();
-            let session = session(Purpose::Publish, url, login, deadlines);
+            let pings =
+                deadlines.pings && !peer.is_some_and(|peer| self.connector.not_to_ping.contains(peer));
+            let session = session(Purpose::Publish, url, login, &Deadlines { pings, ..*deadlines });
             let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
             let Err(stop) = publish(&mut driver, packets, cx, deadlines).await else {
                 self.connector.note(peer, None);
@@ -53,6 +55,9 @@ impl Publisher for RtmpPublisher {
             match next_login(url, &stop).filter(|_| connections < auth::MAX_CONNECTIONS) {
                 Some(next) => login = next,
                 None => {
+                    let hung_up =
+                        matches!(stop, Stop::Closed | Stop::Io(_)) && driver.session.pinged_in_vain();
+                    peer.filter(|_| hung_up).inspect(|peer| self.connector.not_to_ping.add(*peer));
                     let error = lost(url, driver.session.step(), stop);
                     self.connector.note(peer, Some(&error));
                     return Outcome::Lost(error);

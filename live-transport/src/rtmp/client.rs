@@ -197,6 +197,12 @@ impl ClientSession {
         self.link.send_media(chunk_stream, head, message).map_err(|_| flv::ErrorKind::TooLarge(size))
     }
 
+    /// Whether the server was pinged, and has never answered: should it have hung up, then perhaps because of that.
+    #[must_use]
+    pub fn pinged_in_vain(&self) -> bool {
+        self.pulse.is_some_and(|pulse| pulse.asked_in_vain())
+    }
+
     /// Takes leave: tells the server that the stream is over. What is queued is still to be sent.
     pub fn finish(&mut self) {
         (self.deadline, self.pulse) = (None, None);

@@ -61,6 +61,11 @@ impl Pulse {
         self.ping = None;
     }
 
+    /// Whether a ping has gone out and none was ever answered.
+    pub(super) const fn asked_in_vain(&self) -> bool {
+        self.ping.is_some() && !self.answers
+    }
+
     /// When to ask [`beat`](Self::beat).
     pub(super) const fn next(&self) -> Instant {
         self.next
