@@ -35,22 +35,11 @@ struct Row<'a> {
     meaning: &'a str,
     item: &'a str,
     tests: Vec<(&'a str, &'a str)>,
-    /// It says that it does not work yet, which the specification's own rows may not.
-    not_yet: bool,
 }
 
-/// What a row of a later version may say in place of its tests.
-const NOT_YET: &str = "not in this version";
-
-/// The rows below a heading of the page, those of later versions last.
+/// The rows below a heading of the page, those of later versions among them.
 fn rows(heading: &str) -> Vec<Row<'static>> {
-    let section = PAGE.split("\n# ").find(|section| section.starts_with(heading)).expect(heading);
-    let (own, later) = section.split_once("\nOf later versions").unwrap_or((section, ""));
-    let later = rows_in(later);
-    let own = rows_in(own);
-    let excused = own.iter().filter(|row| row.not_yet).map(|row| row.name).collect::<Vec<_>>();
-    assert!(excused.is_empty(), "rows of the specification itself have to work: {excused:?}");
-    own.into_iter().chain(later).collect()
+    rows_in(PAGE.split("\n# ").find(|section| section.starts_with(heading)).expect(heading))
 }
 
 fn rows_in(text: &'static str) -> Vec<Row<'static>> {
@@ -62,12 +51,11 @@ fn rows_in(text: &'static str) -> Vec<Row<'static>> {
         .filter(|cells| !["attribute", "code", "field"].contains(&cells[0]))
         .map(|cells| {
             let [name, meaning, item, tests] = cells[..] else { panic!("four cells: {cells:?}") };
-            let not_yet = tests == NOT_YET;
             let tests = tests.split(',').map(|test| test.trim().trim_matches('`'));
-            let tests = tests.filter(|test| !test.is_empty() && !not_yet).map(|test| {
+            let tests = tests.filter(|test| !test.is_empty()).map(|test| {
                 test.split_once("::").unwrap_or_else(|| panic!("{test} in {name}: expected file::test"))
             });
-            Row { name: name.trim_matches('`'), meaning, item, tests: tests.collect(), not_yet }
+            Row { name: name.trim_matches('`'), meaning, item, tests: tests.collect() }
         })
         .collect()
 }
@@ -96,7 +84,7 @@ fn tests_of(file: &str) -> (BTreeSet<String>, String) {
 fn assert_tested(rows: &[Row<'_>], words: impl Fn(&Row<'_>) -> Vec<String>) {
     let mut files = BTreeMap::new();
     let mut problems = Vec::new();
-    for row in rows.iter().filter(|row| !row.not_yet) {
+    for row in rows {
         if row.meaning.is_empty() || !row.item.starts_with('[') {
             problems.push(format!("{}: needs a meaning and an item", row.name));
         }

@@ -26,6 +26,8 @@ pub(crate) struct Args {
     pub(crate) entropy: Entropy,
     pub(crate) threads: u32,
     pub(crate) adaptive: bool,
+    /// Pictures carry the time of day.
+    pub(crate) wall_clock: bool,
     pub(crate) sound: SoundArgs,
 }
 
@@ -45,7 +47,7 @@ pub(crate) enum Media {
 }
 
 /// Attributes that are read and checked, but that nothing in this version acts on.
-const WITHOUT_EFFECT: [&str; 4] = ["auto-focus", "device-position", "local-mirror", "zoom"];
+const WITHOUT_EFFECT: [&str; 3] = ["auto-focus", "device-position", "local-mirror"];
 
 const EXAMPLES: &str = "\
 Examples:
@@ -94,6 +96,10 @@ fn command() -> Command {
         .arg(switch("once", "End when the input ends, also with --duration").conflicts_with("loop"))
         .arg(Arg::new("duration").long("duration").value_name("SECONDS").help("Stop cleanly after this long"))
         .arg(switch("fixed-bitrate", "Keep bitrate, frame rate and size, whatever the uplink takes"))
+        .arg(switch(
+            "wall-clock",
+            "Stamp the pictures with the time of day, from which a player tells its latency",
+        ))
         .arg(
             Arg::new("bgm")
                 .long("bgm")
@@ -205,6 +211,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
             _ => Entropy::Auto,
         },
         adaptive: !is_set("fixed-bitrate"),
+        wall_clock: is_set("wall-clock"),
         threads: matches.get_one("threads").copied().unwrap_or(0),
         sound: SoundArgs {
             bgm: matches.get_one("bgm").cloned(),

@@ -10,14 +10,15 @@ pub(crate) enum Key {
     Beauty(i8),
     /// Brighten skin more, or less.
     Whiteness(i8),
+    /// Enlarge the middle of the picture more, or less.
+    Zoom(i8),
     Pause,
     Snapshot,
     Quit,
 }
 
 /// For people: which keys there are.
-pub(crate) const HELP: &str =
-    "keys: m mute, b/B more/less beauty, w/W more/less whiteness, p pause, s snapshot, q quit";
+pub(crate) const HELP: &str = "keys: m mute, b/B more/less beauty, w/W more/less whiteness, z/Z more/less zoom, p pause, s snapshot, q quit";
 
 impl Key {
     fn of(byte: u8) -> Option<Self> {
@@ -27,6 +28,8 @@ impl Key {
             b'B' => Self::Beauty(-1),
             b'w' => Self::Whiteness(1),
             b'W' => Self::Whiteness(-1),
+            b'z' => Self::Zoom(1),
+            b'Z' => Self::Zoom(-1),
             b'p' | b'P' => Self::Pause,
             b's' | b'S' => Self::Snapshot,
             b'q' | b'Q' => Self::Quit,

@@ -127,6 +127,13 @@ async fn obey(pusher: &LivePusher, key: Key) -> String {
             let _ = pusher.set_whiteness(level(pusher.whiteness(), change));
             format!("whiteness: {}", pusher.whiteness())
         }
+        Key::Zoom(change) => {
+            let factor = (pusher.zoom() + f32::from(change) * 0.25).clamp(1.0, 5.0);
+            match pusher.set_zoom(factor) {
+                Ok(()) => format!("zoom: {factor:.2}"),
+                Err(mistake) => format!("zoom: {mistake}"),
+            }
+        }
         Key::Pause => {
             pusher.set_background(!pusher.is_paused());
             format!("background: {}", if pusher.is_paused() { "yes" } else { "no" })
@@ -196,7 +203,8 @@ fn builder(args: Args) -> Result<Builder, Failed> {
         .audio_encoder(args.audio_encoder)
         .entropy(args.entropy)
         .encoder_threads(args.threads)
-        .adaptive_bitrate(args.adaptive);
+        .adaptive_bitrate(args.adaptive)
+        .wall_clock(args.wall_clock);
     let builder = args.network.apply(args.outputs.apply(config.mode, builder));
     let tone = || Tone::new(AudioSpec { sample_rate: 48_000, channels: 1 });
     Ok(match args.media {
