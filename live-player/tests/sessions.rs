@@ -5,31 +5,14 @@ mod support;
 
 use bytes::Bytes;
 use live_core::state::SessionState;
-use live_core::{Codec, Packet, Timestamp, TransportErrorKind, VideoFrame};
-use live_player::sink::Callback;
+use live_core::{Codec, Packet, Timestamp, TransportErrorKind};
 use live_player::{BuildError, LivePlayer};
-use std::sync::{Arc, Mutex};
 use std::time::Duration;
-use support::{After, Connection, codes, pictures, player_of, stream, tone};
+use support::{After, Connection, codes, count, noting, pictures, player_of, stream, tone};
 
 /// Where `code` came first.
 fn place(codes: &[i32], code: i32) -> usize {
     codes.iter().position(|found| *found == code).unwrap_or_else(|| panic!("no {code} in {codes:?}"))
-}
-
-fn count(codes: &[i32], code: i32) -> usize {
-    codes.iter().filter(|found| **found == code).count()
-}
-
-/// A builder that notes the presentation times, in ms, of the pictures that are shown.
-fn noting(builder: live_player::Builder) -> (live_player::Builder, Arc<Mutex<Vec<i64>>>) {
-    let shown = Arc::<Mutex<Vec<i64>>>::default();
-    let notes = Arc::clone(&shown);
-    let builder = builder.video_sink(move || {
-        let notes = Arc::clone(&notes);
-        Callback::new(move |picture: &VideoFrame| notes.lock().unwrap().push(picture.pts.as_millis()))
-    });
-    (builder, shown)
 }
 
 #[tokio::test]

@@ -1,4 +1,4 @@
-//! Devices and encoders that misbehave on cue: to see what a pipeline makes of a camera that is unplugged, a silent
+//! Devices, encoders and decoders that misbehave on cue: to see what a pipeline makes of a camera that is unplugged, a silent
 //! microphone or an encoder that breaks, without pulling a cable.
 //!
 //! Cues are counts (the thirtieth picture, the second opening), never times, so that every run is the same. Sources
@@ -25,10 +25,13 @@
 //! # let _ = (camera, busy, deaf, row);
 //! ```
 
+mod decoder;
 mod device;
 mod encoder;
 mod microphone;
+mod script;
 
+pub use decoder::DecoderFaults;
 pub use device::{VideoDevice, VideoFault};
 pub use encoder::EncoderFaults;
 pub use microphone::{Microphone, SoundFault};

@@ -11,6 +11,7 @@ use live_core::{
     Packet, PicturePool, PlayerCode, Registry, Selection, StreamUrl, Subscriber, SubscriptionCx, Timestamp,
     TransportError, TransportErrorKind, VideoEncoderConfig, VideoFrame,
 };
+use live_player::sink::Callback;
 use live_player::{Builder, LivePlayer};
 use std::collections::VecDeque;
 use std::sync::{Arc, Mutex};
@@ -81,7 +82,7 @@ pub fn player_of(connections: impl IntoIterator<Item = Connection>) -> Builder {
 
 pub const SPEC: AudioSpec = AudioSpec { sample_rate: 48_000, channels: 1 };
 
-fn registry() -> Registry {
+pub fn registry() -> Registry {
     let mut registry = Registry::default();
     live_codec::register_enabled(&mut registry);
     registry
@@ -89,9 +90,14 @@ fn registry() -> Registry {
 
 /// `count` pictures at 25 per second, a key frame every 10, beginning at `from` ms.
 pub fn pictures(count: u64, from: i64) -> Vec<Packet> {
+    pictures_of((64, 48), count, from)
+}
+
+/// The same in this size.
+pub fn pictures_of((width, height): (u32, u32), count: u64, from: i64) -> Vec<Packet> {
     let config = VideoEncoderConfig {
-        width: 64,
-        height: 48,
+        width,
+        height,
         frame_rate: 25.0,
         kbps: 300,
         gop: 10,
@@ -103,7 +109,7 @@ pub fn pictures(count: u64, from: i64) -> Vec<Packet> {
     let mut encoder = registry().video_encoders.open(Codec::H264, &Selection::Auto, &config).unwrap().codec;
     let (pool, mut packets) = (PicturePool::new(), Vec::new());
     for number in 0..count {
-        let mut picture = pool.black(64, 48);
+        let mut picture = pool.black(width, height);
         picture.planes_mut()[0].fill(20 + u8::try_from(number * 7 % 200).unwrap());
         let pts = Timestamp::from_index(number, 25).offset_micros(from * 1000);
         encoder.encode(&VideoFrame::new(pts, Color::BT601, picture), &mut packets).unwrap();
@@ -165,6 +171,22 @@ pub fn stream(count: u64, from: i64) -> Vec<Packet> {
     packets.extend(tone(count * 40, from));
     packets.sort_by_key(|packet| packet.dts);
     packets
+}
+
+/// Notes the presentation times, in ms, of the pictures that are shown.
+pub fn noting(builder: Builder) -> (Builder, Arc<Mutex<Vec<i64>>>) {
+    let shown = Arc::<Mutex<Vec<i64>>>::default();
+    let notes = Arc::clone(&shown);
+    let builder = builder.video_sink(move || {
+        let notes = Arc::clone(&notes);
+        Callback::new(move |picture: &VideoFrame| notes.lock().unwrap().push(picture.pts.as_millis()))
+    });
+    (builder, shown)
+}
+
+/// How often `code` is among `codes`.
+pub fn count(codes: &[i32], code: i32) -> usize {
+    codes.iter().filter(|found| **found == code).count()
 }
 
 /// Starts `player` and returns the numbers of its state codes when its session has ended, without 2005.

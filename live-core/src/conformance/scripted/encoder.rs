@@ -1,14 +1,14 @@
 //! Encoders.
 
+use super::script::{Faults, Script};
 use crate::error::{CodecError, CodecErrorKind};
 use crate::frame::{AudioFrame, VideoFrame};
 use crate::packet::Packet;
 use crate::registry::{AudioEncoderRow, Provenance, VideoEncoderRow};
 use crate::traits::{AudioEncoder, AudioEncoderConfig, VideoEncoder, VideoEncoderConfig};
 use bytes::{BufMut, BytesMut};
-use std::ops::{Bound, RangeBounds};
+use std::ops::RangeBounds;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 
 /// What an encoder does wrong, and when.
 ///
@@ -16,25 +16,22 @@ use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
 /// passed does not come again when the encoder is opened again.
 #[derive(Clone, Debug, Default)]
 pub struct EncoderFaults {
-    refusals: Vec<Fault>,
-    failures: Vec<Fault>,
+    faults: Faults,
     excess: Option<f64>,
 }
-
-type Fault = (Bound<u64>, Bound<u64>, CodecErrorKind);
 
 impl EncoderFaults {
     /// These openings are refused: `0..` is every one, `1..` every one but the first.
     #[must_use]
     pub fn refusing(mut self, openings: impl RangeBounds<u64>, kind: CodecErrorKind) -> Self {
-        self.refusals.push((openings.start_bound().cloned(), openings.end_bound().cloned(), kind));
+        self.faults.refuse(openings, kind);
         self
     }
 
     /// These frames fail to encode: `30..31` is the thirty-first alone, `30..` all from there on.
     #[must_use]
     pub fn failing(mut self, frames: impl RangeBounds<u64>, kind: CodecErrorKind) -> Self {
-        self.failures.push((frames.start_bound().cloned(), frames.end_bound().cloned(), kind));
+        self.faults.fail(frames, kind);
         self
     }
 
@@ -55,12 +52,12 @@ impl EncoderFaults {
         inner: &VideoEncoderRow,
     ) -> VideoEncoderRow {
         let (inner, codec) = (inner.clone(), inner.codec);
-        let script = Arc::new(Script::new(self, name));
+        let (script, excess) = (Arc::new(Script::new(self.faults, name)), self.excess);
         VideoEncoderRow::new(name, provenance, codec, move |config: &VideoEncoderConfig| {
             script.open()?;
             let encoder = inner.open(config)?;
             let (kbps, frame_rate) = (config.kbps, config.frame_rate);
-            Ok(Box::new(Faulty { inner: encoder, script: Arc::clone(&script), kbps, frame_rate }))
+            Ok(Box::new(Faulty { inner: encoder, script: Arc::clone(&script), excess, kbps, frame_rate }))
         })
     }
 
@@ -73,47 +70,17 @@ impl EncoderFaults {
         inner: &AudioEncoderRow,
     ) -> AudioEncoderRow {
         let (inner, codec) = (inner.clone(), inner.codec);
-        let script = Arc::new(Script::new(self, name));
+        let (script, excess) = (Arc::new(Script::new(self.faults, name)), self.excess);
         AudioEncoderRow::new(name, provenance, codec, move |config: &AudioEncoderConfig| {
             script.open()?;
             let encoder = inner.open(config)?;
             Ok(Box::new(Faulty {
                 inner: encoder,
                 script: Arc::clone(&script),
+                excess,
                 kbps: config.kbps,
                 frame_rate: 0.0,
             }))
-        })
-    }
-}
-
-/// The faults of a row and how far it is through them.
-struct Script {
-    faults: EncoderFaults,
-    name: &'static str,
-    openings: AtomicU64,
-    frames: AtomicU64,
-}
-
-impl Script {
-    const fn new(faults: EncoderFaults, name: &'static str) -> Self {
-        Self { faults, name, openings: AtomicU64::new(0), frames: AtomicU64::new(0) }
-    }
-
-    fn open(&self) -> Result<(), CodecError> {
-        let number = self.openings.fetch_add(1, Relaxed);
-        self.check(&self.faults.refusals, number, "opening")
-    }
-
-    fn frame(&self) -> Result<(), CodecError> {
-        let number = self.frames.fetch_add(1, Relaxed);
-        self.check(&self.faults.failures, number, "frame")
-    }
-
-    fn check(&self, faults: &[Fault], number: u64, what: &str) -> Result<(), CodecError> {
-        let due = faults.iter().find(|(start, end, _)| (*start, *end).contains(&number));
-        due.map_or(Ok(()), |(.., kind)| {
-            Err(CodecError::new(*kind, self.name, format!("the script has {what} {number} fail")))
         })
     }
 }
@@ -122,16 +89,17 @@ impl Script {
 struct Faulty<T: ?Sized> {
     inner: Box<T>,
     script: Arc<Script>,
+    excess: Option<f64>,
     kbps: u32,
     frame_rate: f64,
 }
 
 impl VideoEncoder for Faulty<dyn VideoEncoder> {
     fn encode(&mut self, frame: &VideoFrame, out: &mut Vec<Packet>) -> Result<(), CodecError> {
-        self.script.frame().map_err(|error| error.at(frame.pts))?;
+        self.script.unit("frame").map_err(|error| error.at(frame.pts))?;
         let before = out.len();
         self.inner.encode(frame, out)?;
-        if let Some(factor) = self.script.faults.excess {
+        if let Some(factor) = self.excess {
             let size = f64::from(self.kbps) * 125.0 * factor / self.frame_rate;
             out[before..]
                 .iter_mut()
@@ -162,7 +130,7 @@ impl VideoEncoder for Faulty<dyn VideoEncoder> {
 
 impl AudioEncoder for Faulty<dyn AudioEncoder> {
     fn encode(&mut self, frame: &AudioFrame, out: &mut Vec<Packet>) -> Result<(), CodecError> {
-        self.script.frame().map_err(|error| error.at(frame.pts))?;
+        self.script.unit("frame").map_err(|error| error.at(frame.pts))?;
         self.inner.encode(frame, out)
     }
 
