@@ -3,6 +3,7 @@
 #[cfg(feature = "embedded")]
 mod network;
 
+use crate::accelerated::{Accelerator, Subscribers};
 use crate::controls::Controls;
 use crate::handle::LivePlayerHandle;
 use crate::player::{LivePlayer, Runtimes};
@@ -14,10 +15,11 @@ use crate::sink::window::Window;
 use crate::transport;
 use live_core::backoff::RetryPolicy;
 use live_core::config::{ConfigError, Mistake, ObjectFit, Orientation, PlayerConfig, PlayerMode};
-use live_core::{AudioSink, CheckedPlayerConfig, Registry, Selection, Subscriber, VideoSink};
+use live_core::{AudioSink, CheckedPlayerConfig, Registry, Selection, StreamUrl, Subscriber, VideoSink};
 #[cfg(feature = "embedded")]
 use live_transport::net::options::NetworkOptions;
 use std::fmt;
+use std::future::Future;
 use std::path::PathBuf;
 use std::sync::Arc;
 use std::time::Duration;
@@ -33,6 +35,9 @@ pub enum BuildError {
     #[error("cannot make a runtime for the player: {0}")]
     Runtime(#[from] std::io::Error),
 }
+
+/// An open connection without media for this long is lost (behaviour §5, 2103).
+const SILENCE: Duration = Duration::from_secs(10);
 
 /// Makes a sink, once for each session.
 type Factory<T> = Box<dyn FnMut() -> Box<T> + Send>;
@@ -53,6 +58,7 @@ pub struct Builder {
     subscriber: Option<Arc<dyn Subscriber>>,
     runtime: Option<Handle>,
     retry: Option<RetryPolicy>,
+    accelerator: Option<Accelerator>,
     #[cfg(feature = "window")]
     window: Option<Window>,
     #[cfg(feature = "embedded")]
@@ -72,6 +78,7 @@ impl Builder {
             subscriber: None,
             runtime: None,
             retry: None,
+            accelerator: None,
             #[cfg(feature = "window")]
             window: None,
             #[cfg(feature = "embedded")]
@@ -244,6 +251,22 @@ impl Builder {
         self
     }
 
+    /// Asks for a faster address (that of a node near the viewer, say) when a session starts, and plays that one in place
+    /// of `src`.
+    ///
+    /// The callback runs on the session's runtime. When it fails, panics, takes longer than 3 s or gives what is no
+    /// address this build plays, and when its address is refused or not reached, that is code -2302 and `src` itself is
+    /// played from then on.
+    #[must_use]
+    pub fn accelerated_src<F, E>(mut self, callback: impl Fn(StreamUrl) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: fmt::Display,
+    {
+        self.accelerator = Some(Accelerator::new(callback));
+        self
+    }
+
     /// How often and when a lost connection is tried again. By default three times: after 1, 2 and 4 s, in RTC mode
     /// after 0.5, 1 and 2 s.
     #[must_use]
@@ -277,13 +300,15 @@ impl Builder {
         let network = std::mem::take(&mut self.network).check().map_err(|wrong| mistakes.extend(wrong)).ok();
         #[cfg(not(feature = "embedded"))]
         let network = Some(transport::Network);
-        let given = self.subscriber.take().map(Ok);
-        let by_scheme = || {
-            let (url, network) = self.config.src.as_ref().zip(network.as_ref())?;
-            Some(transport::subscriber(url, network))
+        let silence = network.as_ref().map_or(SILENCE, silence_of);
+        let has_way = network.is_some() || self.subscriber.is_some();
+        let subscribers: Arc<Subscribers> = match (self.subscriber.take(), network) {
+            (Some(given), _) => Arc::new(move |_| Ok(Arc::clone(&given))),
+            (None, Some(network)) => Arc::new(move |url| transport::subscriber(url, &network)),
+            (None, None) => Arc::new(|_| Err(Mistake::new("src", "the way to it is not described rightly"))),
         };
-        let subscriber =
-            given.or_else(by_scheme).and_then(|found| found.map_err(|mistake| mistakes.push(mistake)).ok());
+        let found = self.config.src.as_ref().filter(|_| has_way).map(|url| subscribers(url));
+        let subscriber = found.and_then(|found| found.map_err(|mistake| mistakes.push(mistake)).ok());
         ConfigError::unless_empty(mistakes)?;
         let config = self.config.check()?;
         let blueprint = Blueprint {
@@ -291,6 +316,9 @@ impl Builder {
             registry: Arc::new(self.registry.unwrap_or_else(transport::registry)),
             video_decoder: self.video_decoder,
             audio_decoder: self.audio_decoder,
+            subscribers,
+            accelerator: self.accelerator,
+            silence,
             retry: self.retry.unwrap_or_else(|| retry_policy(config.mode)),
             sinks: self.sinks,
             record: self.record,
@@ -352,6 +380,9 @@ impl SinkFactories {
 pub(crate) struct Blueprint {
     config: CheckedPlayerConfig,
     subscriber: Arc<dyn Subscriber>,
+    subscribers: Arc<Subscribers>,
+    accelerator: Option<Accelerator>,
+    silence: Duration,
     registry: Arc<Registry>,
     video_decoder: Selection,
     audio_decoder: Selection,
@@ -366,6 +397,9 @@ impl Blueprint {
         Plan {
             config: self.config.clone(),
             subscriber: Arc::clone(&self.subscriber),
+            subscribers: Arc::clone(&self.subscribers),
+            accelerator: self.accelerator.clone(),
+            silence: self.silence,
             registry: Arc::clone(&self.registry),
             video_decoder: self.video_decoder.clone(),
             audio_decoder: self.audio_decoder.clone(),
@@ -374,6 +408,16 @@ impl Blueprint {
             record: self.record.clone(),
         }
     }
+}
+
+#[cfg(feature = "embedded")]
+fn silence_of(network: &transport::Network) -> Duration {
+    network.connector.deadlines.silence
+}
+
+#[cfg(not(feature = "embedded"))]
+fn silence_of(_: &transport::Network) -> Duration {
+    SILENCE
 }
 
 fn retry_policy(mode: PlayerMode) -> RetryPolicy {

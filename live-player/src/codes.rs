@@ -27,8 +27,8 @@ impl Failure {
     }
 }
 
-/// The code for a connection that failed or was lost.
-pub(crate) fn of_transport(error: &TransportError) -> PlayerCode {
+/// The code for a connection that failed before the server had accepted anything, or was lost after it `stood`.
+pub(crate) fn of_transport(error: &TransportError, stood: bool) -> PlayerCode {
     use TransportErrorKind as Kind;
     match error.kind {
         Kind::Dns => PlayerCode::DnsFailed,
@@ -39,6 +39,8 @@ pub(crate) fn of_transport(error: &TransportError) -> PlayerCode {
         | Kind::Expired
         | Kind::NameInUse
         | Kind::HttpStatus(_) => PlayerCode::HandshakeFailed,
+        // What breaks the opening dialogue is no error of an open stream.
+        _ if !stood => PlayerCode::HandshakeFailed,
         _ => PlayerCode::IoFailed,
     }
 }
@@ -75,7 +77,9 @@ mod tests {
             (Kind::Malformed, 3005),
         ];
         for (kind, code) in table {
-            assert_eq!(of_transport(&error(kind)).number(), code, "{kind:?}");
+            assert_eq!(of_transport(&error(kind), true).number(), code, "{kind:?}");
+            let before = if code == 3005 { 3003 } else { code };
+            assert_eq!(of_transport(&error(kind), false).number(), before, "{kind:?}, before it stood");
         }
     }
 

@@ -50,6 +50,7 @@
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
 
+mod accelerated;
 mod bell;
 mod builder;
 mod clock;

@@ -1,5 +1,6 @@
 //! One session, from start to end: threads, connection, status.
 
+use crate::accelerated::{Accelerator, Subscribers};
 use crate::bell::Bell;
 use crate::builder::{Blueprint, Sinks};
 use crate::codes::Failure;
@@ -43,6 +44,10 @@ const WORKERS_LEAVE: Duration = Duration::from_secs(10);
 pub(crate) struct Plan {
     pub(crate) config: CheckedPlayerConfig,
     pub(crate) subscriber: Arc<dyn Subscriber>,
+    pub(crate) subscribers: Arc<Subscribers>,
+    pub(crate) accelerator: Option<Accelerator>,
+    /// An open connection without media for this long is lost.
+    pub(crate) silence: Duration,
     pub(crate) registry: Arc<Registry>,
     pub(crate) video_decoder: Selection,
     pub(crate) audio_decoder: Selection,
@@ -214,8 +219,11 @@ impl Session {
         // The address of an allocation is random enough to keep a crowd of players apart.
         let seed = Arc::as_ptr(&link).addr() as u64 ^ u64::from(std::process::id()) << 32;
         Subscription {
-            url: plan.config.stream_url().clone(),
-            subscriber: Arc::clone(&plan.subscriber),
+            place: (plan.config.stream_url().clone(), Arc::clone(&plan.subscriber)),
+            plain: None,
+            accelerator: plan.accelerator.clone(),
+            subscribers: Arc::clone(&plan.subscribers),
+            silence: plan.silence,
             backoff: Backoff::new(plan.retry, seed),
             link,
             inlet,

@@ -1,5 +1,6 @@
 //! The connection: receives, and tries again when it is lost.
 
+use crate::accelerated::{Accelerator, Place, Subscribers};
 use crate::codes::{self, Failure};
 use crate::gauges::Gauges;
 use crate::media_queue::MediaQueue;
@@ -10,8 +11,8 @@ use live_core::backoff::Backoff;
 use live_core::net_status::{JitterEstimator, LinkCounters};
 use live_core::queue::PacketQueue;
 use live_core::{
-    LinkEvent, MediaSender, Outcome, Packet, PacketKind, PlayerCode, StreamUrl, Subscriber, SubscriptionCx,
-    Track, TransportError, TransportErrorKind,
+    LinkEvent, MediaSender, Outcome, Packet, PacketKind, PlayerCode, SubscriptionCx, Track, TransportError,
+    TransportErrorKind,
 };
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, PoisonError};
@@ -20,8 +21,6 @@ use tokio::sync::watch;
 
 /// A player that is sent elsewhere follows this often in a row.
 const MOST_MOVES: usize = 5;
-/// An open connection without media for this long is lost (behaviour §5, 2103).
-const SILENCE: Duration = Duration::from_secs(10);
 /// An open connection without media for this long is uneven (behaviour §5, 2104).
 const UNEVEN: Duration = Duration::from_secs(1);
 /// How often silence is looked for.
@@ -76,8 +75,13 @@ impl Link {
 
 /// A stream's reception over any number of connections.
 pub(crate) struct Subscription {
-    pub(crate) url: StreamUrl,
-    pub(crate) subscriber: Arc<dyn Subscriber>,
+    pub(crate) place: Place,
+    /// What is played when the accelerated address, which is played now, fails.
+    pub(crate) plain: Option<Place>,
+    pub(crate) accelerator: Option<Accelerator>,
+    pub(crate) subscribers: Arc<Subscribers>,
+    /// An open connection without media for this long is lost.
+    pub(crate) silence: Duration,
     pub(crate) backoff: Backoff,
     pub(crate) link: Arc<Link>,
     pub(crate) inlet: Inlet,
@@ -86,6 +90,7 @@ pub(crate) struct Subscription {
 impl Subscription {
     /// Receives until the stream ends or no retry is left.
     pub(crate) async fn run(mut self) -> Result<(), Failure> {
+        self.accelerate().await;
         let mut moves = 0;
         loop {
             let outcome = self.connect().await;
@@ -94,20 +99,25 @@ impl Subscription {
                 Outcome::Ended => return Ok(()),
                 Outcome::Moved(url) if moves < MOST_MOVES => {
                     moves += 1;
-                    self.url = url;
+                    self.place.0 = url;
                     self.inlet.restart();
                     continue;
                 }
                 Outcome::Moved(_) => {
                     return Err(Failure::new(
                         PlayerCode::RetriesExhausted,
-                        format!("{}: the server keeps sending the player elsewhere", self.url.peer()),
+                        format!("{}: the server keeps sending the player elsewhere", self.place.0.peer()),
                     ));
                 }
                 Outcome::Lost(error) => error,
             };
             moves = 0;
-            self.inlet.shared.tell(codes::of_transport(&error), error.to_string());
+            if let Some(plain) = self.plain.take_if(|_| up_since.is_none()) {
+                self.place = plain;
+                self.not_accelerated(&error.to_string());
+                continue;
+            }
+            self.inlet.shared.tell(codes::of_transport(&error, up_since.is_some()), error.to_string());
             let last_reason = || Failure::new(PlayerCode::RetriesExhausted, error.to_string());
             if codes::is_final(&error) {
                 return Err(last_reason());
@@ -120,6 +130,20 @@ impl Subscription {
         }
     }
 
+    /// Goes to the accelerated address, where the application gives one.
+    async fn accelerate(&mut self) {
+        let Some(accelerator) = self.accelerator.take() else { return };
+        match accelerator.ask(&self.place.0, &*self.subscribers).await {
+            Ok(place) => self.plain = Some(std::mem::replace(&mut self.place, place)),
+            Err(reason) => self.not_accelerated(&reason),
+        }
+    }
+
+    fn not_accelerated(&self, reason: &str) {
+        let detail = format!("{reason}; the plain address is played");
+        self.inlet.shared.tell(PlayerCode::AcceleratedAddressFailed, detail);
+    }
+
     /// One connection, until it ends or falls silent.
     async fn connect(&mut self) -> Outcome {
         let cx = self.context();
@@ -128,13 +152,18 @@ impl Subscription {
             queue: self.inlet.queue.clone(),
             shared: Arc::clone(&self.inlet.shared),
             max_jitter: self.inlet.max_jitter,
+            patience: self.silence,
         };
+        let (url, subscriber) = &self.place;
         tokio::select! {
-            outcome = self.subscriber.play(&self.url, &mut self.inlet, &cx) => outcome,
+            outcome = subscriber.play(url, &mut self.inlet, &cx) => outcome,
             () = silence.run() => Outcome::Lost(TransportError::new(
                 TransportErrorKind::Io,
-                self.url.peer(),
-                format!("connected, but no media came for {} s: is anybody publishing?", SILENCE.as_secs()),
+                url.peer(),
+                format!(
+                    "connected, but no media came for {} s: is anybody publishing?",
+                    self.silence.as_secs_f32()
+                ),
             )),
         }
     }
@@ -161,6 +190,7 @@ struct SilenceWatch {
     queue: MediaQueue,
     shared: Arc<Shared>,
     max_jitter: Duration,
+    patience: Duration,
 }
 
 impl SilenceWatch {
@@ -168,11 +198,11 @@ impl SilenceWatch {
     async fn run(self) {
         let mut was_uneven = false;
         loop {
-            tokio::time::sleep(WATCH).await;
+            tokio::time::sleep(WATCH.min(self.patience / 4)).await;
             // A finite source waits for the player, and not the other way round.
             let Some(alive) = self.link.times().alive.filter(|_| !self.queue.is_finite()) else { continue };
             let silent = now().saturating_duration_since(alive);
-            if silent >= SILENCE {
+            if silent >= self.patience {
                 return;
             }
             let uneven = self.unevenness(silent);

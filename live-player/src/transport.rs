@@ -10,6 +10,7 @@ pub(crate) use net::options::Network;
 
 /// Without connections there are no options for them.
 #[cfg(not(feature = "embedded"))]
+#[derive(Clone)]
 pub(crate) struct Network;
 
 /// The subscriber that serves `url`, by the ways of `network`.

@@ -7,31 +7,11 @@ mod support;
 use live_core::TransportErrorKind;
 use live_core::backoff::RetryPolicy;
 use live_player::{Builder, LivePlayer};
-use std::time::{Duration, Instant};
-use support::{After, Connection, player_of, stream};
+use std::time::Duration;
+use support::{After, Connection, leftovers, player_of, stream};
 
 /// Makes a player in some state.
 type Make<'a> = Box<dyn Fn() -> LivePlayer + 'a>;
-
-fn threads() -> usize {
-    std::fs::read_dir("/proc/self/task").unwrap().count()
-}
-
-fn descriptors() -> usize {
-    std::fs::read_dir("/proc/self/fd").unwrap().count()
-}
-
-/// Waits until no more than `before` are there; for at most 10 s.
-fn settles(before: (usize, usize)) -> bool {
-    let deadline = Instant::now() + Duration::from_secs(10);
-    while threads() > before.0 || descriptors() > before.1 {
-        if Instant::now() > deadline {
-            return false;
-        }
-        std::thread::sleep(Duration::from_millis(10));
-    }
-    true
-}
 
 fn open(packets: Vec<live_core::Packet>) -> Builder {
     player_of([Connection::Brings(packets, After::StaysOpen)])
@@ -42,7 +22,7 @@ fn nothing_is_left_of_a_dropped_player() {
     let packets = stream(50, 0);
     // The first runtime of a process opens descriptors for signals, which stay.
     drop(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
-    let before = (threads(), descriptors());
+    let before = leftovers::count();
     let wait = |millis| std::thread::sleep(Duration::from_millis(millis));
     let states: [(&str, Make<'_>); 6] = [
         ("idle", Box::new(|| open(packets.clone()).build().unwrap())),
@@ -89,10 +69,9 @@ fn nothing_is_left_of_a_dropped_player() {
     for (state, make) in states {
         drop(make());
         assert!(
-            settles(before),
-            "a player dropped while {state} leaves {} threads of {}",
-            threads(),
-            before.0
+            leftovers::settle(before),
+            "a player dropped while {state} leaves {:?} of {before:?}",
+            leftovers::count()
         );
     }
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
@@ -102,5 +81,5 @@ fn nothing_is_left_of_a_dropped_player() {
         player.stop().await;
     });
     drop(runtime);
-    assert!(settles(before), "a stopped player leaves something");
+    assert!(leftovers::settle(before), "a stopped player leaves something");
 }

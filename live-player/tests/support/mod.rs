@@ -2,6 +2,9 @@
 
 #![allow(dead_code, reason = "each test binary uses a part")]
 
+#[cfg(target_os = "linux")]
+pub mod leftovers;
+
 use async_trait::async_trait;
 use live_core::backoff::RetryPolicy;
 use live_core::event::PlayerEvent;

@@ -66,7 +66,7 @@ impl Wanted<'_> {
             (cx.events)(LinkEvent::Redirected { to: place.peer() });
         }
         let text = format!("the server redirects more than {MAX_REDIRECTS} times: check the address");
-        Err(TransportError::new(TransportErrorKind::Malformed, place.peer(), text))
+        Err(TransportError::new(TransportErrorKind::HttpStatus(302), place.peer(), text))
     }
 
     /// `place` by one of our ways: a web server that redirects a WebSocket writes `http`.

@@ -1,0 +1,65 @@
+//! A faster address for the stream, from the application.
+
+use live_core::config::Mistake;
+use live_core::{StreamUrl, Subscriber};
+use std::fmt::Display;
+use std::future::Future;
+use std::pin::Pin;
+use std::sync::Arc;
+use std::time::Duration;
+use tokio::task::AbortHandle;
+
+/// How long the application may take (behaviour §5, -2302).
+const DEADLINE: Duration = Duration::from_secs(3);
+
+type Answer = Pin<Box<dyn Future<Output = Result<String, String>> + Send>>;
+type Callback = dyn Fn(StreamUrl) -> Answer + Send + Sync;
+/// Finds who plays an address.
+pub(crate) type Subscribers = dyn Fn(&StreamUrl) -> Result<Arc<dyn Subscriber>, Mistake> + Send + Sync;
+
+/// Where and how a stream is played.
+pub(crate) type Place = (StreamUrl, Arc<dyn Subscriber>);
+
+/// The application's callback.
+#[derive(Clone)]
+pub(crate) struct Accelerator(Arc<Callback>);
+
+impl Accelerator {
+    pub(crate) fn new<F, E>(callback: impl Fn(StreamUrl) -> F + Send + Sync + 'static) -> Self
+    where
+        F: Future<Output = Result<String, E>> + Send + 'static,
+        E: Display,
+    {
+        Self(Arc::new(move |src| {
+            let answer = callback(src);
+            Box::pin(async move { answer.await.map_err(|error| error.to_string()) })
+        }))
+    }
+
+    /// Asks for the place to play `src` from.
+    ///
+    /// # Errors
+    /// Why there is none, in words without the secrets of `src`.
+    pub(crate) async fn ask(&self, src: &StreamUrl, subscribers: &Subscribers) -> Result<Place, String> {
+        let (callback, own) = (Arc::clone(&self.0), src.clone());
+        // A task of its own: a panic ends there.
+        let task = tokio::spawn(async move { callback(own).await });
+        let _ends_with_us = AbortOnDrop(task.abort_handle());
+        let text = match tokio::time::timeout(DEADLINE, task).await {
+            Ok(Ok(answer)) => answer.map_err(|reason| src.redact(&reason))?,
+            Ok(Err(_)) => return Err("the application's callback panicked".to_owned()),
+            Err(_) => return Err(format!("the application did not answer within {} s", DEADLINE.as_secs())),
+        };
+        let url: StreamUrl = text.parse().map_err(|error| format!("what the application gave: {error}"))?;
+        let subscriber = subscribers(&url).map_err(|mistake| mistake.problem)?;
+        Ok((url, subscriber))
+    }
+}
+
+struct AbortOnDrop(AbortHandle);
+
+impl Drop for AbortOnDrop {
+    fn drop(&mut self) {
+        self.0.abort();
+    }
+}
