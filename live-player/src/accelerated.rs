@@ -63,3 +63,34 @@ impl Drop for AbortOnDrop {
         self.0.abort();
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn nobody(url: &StreamUrl) -> Result<Arc<dyn Subscriber>, Mistake> {
+        Err(Mistake::new("src", format!("this build does not play {}://", url.scheme())))
+    }
+
+    async fn refusal<F>(callback: impl Fn(StreamUrl) -> F + Send + Sync + 'static) -> String
+    where
+        F: Future<Output = Result<String, String>> + Send + 'static,
+    {
+        let src = "rtmp://h/live/SECRETkey?token=SECRETtoken".parse().unwrap();
+        Accelerator::new(callback).ask(&src, &nobody).await.err().unwrap()
+    }
+
+    #[tokio::test(start_paused = true)]
+    async fn an_application_that_has_no_address_in_time_is_told_apart() {
+        let start = tokio::time::Instant::now();
+        assert!(refusal(|_| std::future::pending()).await.contains("did not answer within 3 s"));
+        assert_eq!(start.elapsed(), DEADLINE);
+        assert!(refusal(|_| async { panic!("on purpose") }).await.contains("panicked"));
+        assert!(
+            refusal(|_| async { Ok("gopher://x".to_owned()) }).await.contains("what the application gave")
+        );
+        assert!(refusal(|_| async { Ok("ws://x/y.flv".to_owned()) }).await.contains("does not play ws://"));
+        let reason = refusal(|src| async move { Err(format!("no node for {}", src.reveal())) }).await;
+        assert!(reason.contains("no node for") && !reason.contains("SECRET"), "{reason}");
+    }
+}

@@ -3,11 +3,14 @@
 
 mod support;
 
+use live_core::config::PlayerMode;
 use live_core::{AudioPosition, AudioSink, AudioSpec, SinkError};
-use live_player::sink::NullAudio;
+use live_player::sink::{Callback, NullAudio};
+use live_player::{BuildError, LivePlayer};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering::SeqCst};
-use support::{After, Connection, player_of, stream, until};
+use std::time::Duration;
+use support::{After, Connection, Script, player_of, stream, until};
 
 /// A device without a loudspeaker that listens to what it is given.
 struct Ear {
@@ -73,4 +76,67 @@ async fn sound_is_silenced_at_once_by_muted_and_in_the_background_only_by_backgr
         next_is_silence(true, "muted again").await;
         player.stop().await;
     }
+}
+
+#[tokio::test]
+async fn a_player_starts_by_itself_only_with_autoplay() {
+    for autoplay in [false, true] {
+        let player = player_of([Connection::Brings(stream(10, 0), After::StaysOpen)])
+            .autoplay(autoplay)
+            .build()
+            .unwrap();
+        if autoplay {
+            until("it plays", || player.snapshot().is_some()).await;
+        }
+        assert_eq!(player.state().is_active(), autoplay);
+        player.stop().await;
+    }
+}
+
+/// Media that lies ahead before motion starts, and the most that is held, decide when a stream moves.
+#[tokio::test]
+async fn motion_starts_when_min_cache_is_there_which_the_mode_decides_where_it_is_not_set() {
+    // 600 ms of a stream that goes on and brings nothing more.
+    for (mode, set, moves) in [
+        (PlayerMode::Rtc, None, true),
+        (PlayerMode::Live, None, false),
+        (PlayerMode::Live, Some(300), true),
+        (PlayerMode::Rtc, Some(800), false),
+    ] {
+        let shown = Arc::<AtomicUsize>::default();
+        let counter = Arc::clone(&shown);
+        let mut builder = LivePlayer::builder("rtmp://server/live/stream")
+            .subscriber(Script::new([Connection::Brings(stream(15, 0), After::StaysOpen)]))
+            .mode(mode)
+            .video_sink(move || {
+                let counter = Arc::clone(&counter);
+                Callback::new(move |_| {
+                    counter.fetch_add(1, SeqCst);
+                })
+            });
+        if let Some(millis) = set {
+            builder = builder.min_cache(Duration::from_millis(millis));
+        }
+        let player = builder.build().unwrap();
+        player.start();
+        until("the still is shown", || shown.load(SeqCst) > 0).await;
+        if moves {
+            until("it moves", || shown.load(SeqCst) > 5).await;
+        } else {
+            // A second later the track is taken to bring nothing more.
+            tokio::time::sleep(Duration::from_millis(400)).await;
+            assert_eq!(shown.load(SeqCst), 1, "{mode:?} {set:?}");
+        }
+        player.stop().await;
+    }
+}
+
+#[test]
+fn a_cache_that_makes_no_sense_is_named() {
+    let built = LivePlayer::builder("x.flv")
+        .min_cache(Duration::from_secs(5))
+        .max_cache(Duration::from_secs(1))
+        .build();
+    let Err(BuildError::Config(error)) = built else { panic!("it is built") };
+    assert!(error.to_string().contains("min-cache") || error.to_string().contains("max-cache"), "{error}");
 }

@@ -1,5 +1,7 @@
 //! Servers that do one thing wrong.
 
+#![allow(dead_code, reason = "each test binary uses a part")]
+
 use crate::support::stream;
 use bytes::{Buf as _, BytesMut};
 use live_core::queue::{DropRule, PacketQueue, QueueLimits};
