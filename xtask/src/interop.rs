@@ -9,7 +9,7 @@ pub mod peer;
 mod picture;
 mod pull;
 mod push;
-mod server;
+pub mod server;
 mod sound;
 mod source;
 mod timing;

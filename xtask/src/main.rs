@@ -4,6 +4,7 @@ mod bench;
 mod demo;
 mod fuzz;
 mod interop;
+mod latency;
 mod process;
 mod project;
 mod setup;
@@ -32,6 +33,8 @@ enum Task {
     Fuzz(fuzz::Options),
     /// Pushes to and plays from independent programs, and compares
     Interop(interop::Options),
+    /// Measures the latency from glass to glass, beside ffplay and mpv
+    Latency(latency::Options),
     /// Pushes through a link that narrows and widens, and watches the bitrate follow; needs root
     Uplink(uplink::Options),
 }
@@ -45,6 +48,7 @@ fn main() -> ExitCode {
         Task::Test(options) => test::run(&options),
         Task::Fuzz(options) => fuzz::run(&options),
         Task::Interop(options) => interop::run(&options),
+        Task::Latency(options) => latency::run(&options),
         Task::Uplink(options) => uplink::run(&options),
     };
     match outcome {

@@ -98,6 +98,16 @@ pub const XVFB: Tool = Tool {
     present: || cfg!(not(target_os = "linux")) || find("Xvfb").is_some(),
 };
 
+/// A player to compare with.
+#[cfg(not(feature = "lab"))]
+pub const MPV: Tool = Tool {
+    name: "mpv",
+    why: "latency is compared with its",
+    package: "mpv",
+    elsewhere: "mpv on Fedora, Arch and in Homebrew",
+    present: || find("mpv").is_some(),
+};
+
 /// What windows load when the first one opens.
 pub const X_LIBRARIES: Tool = Tool {
     name: "X11's libraries",
