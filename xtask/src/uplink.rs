@@ -12,7 +12,7 @@ mod launch;
 #[cfg(feature = "lab")]
 mod run;
 #[cfg(feature = "lab")]
-mod viewer;
+pub mod viewer;
 
 #[cfg(not(feature = "lab"))]
 pub use launch::run;

@@ -13,7 +13,7 @@ const TOGETHER_MS: f64 = 20.0;
 /// What one run of one player looked like.
 #[derive(Clone, Debug, Default)]
 pub struct Seen {
-    /// From the start of the program, or of the picture it showed first if that was made later, to that picture.
+    /// From the start of the program to its first picture, without the wait for a key frame.
     pub first: Option<Duration>,
     /// From the start of the program to the second picture.
     pub motion: Option<Duration>,

@@ -8,6 +8,7 @@ use crate::interop::peer::Peer;
 use crate::interop::server::Server;
 use crate::process::Problem;
 use crate::project::Project;
+use crate::uplink::viewer::Viewer;
 use live_core::config::Size;
 use live_transport::net::relay::{Relay, RelayConfig};
 use std::collections::BTreeMap;
@@ -24,6 +25,8 @@ pub const SIZE: Size = Size::new(640, 360);
 const LOOK: Duration = Duration::from_millis(2);
 /// How long a player may take to show a picture.
 const STARTUP: Duration = Duration::from_secs(15);
+/// The server that gives newcomers the newest group of pictures at once.
+const RELAY: &str = "relay";
 /// How long a player has to find its pace.
 const SETTLING: Duration = Duration::from_secs(2);
 /// How long the pusher may take until its stream can be played.
@@ -44,9 +47,12 @@ pub fn run(options: &Options) -> Result<(), Problem> {
     let relay = relay.map_err(|error| Problem::Failed(format!("the relay cannot start: {error}")))?;
     let cached = format!("rtmp://{}/live/glass", relay.rtmp_addr());
     runtime.spawn(relay.run());
+    let viewer = runtime.block_on(async { Viewer::start(&cached) });
     let nginx = Server::nginx(&folder)?;
-    let servers = [("nginx-rtmp", nginx.rtmp("glass")), ("relay", cached)];
-    let mut stage = Stage { screen: Screen::start(&folder)?, project, folder, seconds: options.seconds };
+    // nginx-rtmp has no cache: who comes waits for the next key frame.
+    let servers = [("nginx-rtmp", nginx.rtmp("glass")), (RELAY, cached)];
+    let mut stage =
+        Stage { viewer, screen: Screen::start(&folder)?, project, folder, seconds: options.seconds };
     let mut seen = BTreeMap::new();
     for (place, media) in [Media::Video, Media::Both].into_iter().enumerate() {
         let _pusher = stage.push(media, &servers)?;
@@ -55,7 +61,7 @@ pub fn run(options: &Options) -> Result<(), Problem> {
             for (server, url) in &servers {
                 for (order, player) in players::of(media).iter().enumerate() {
                     eprintln!("run {run} of {}: {media:?} through {server}, {}", options.runs, player.name());
-                    if let Some(taken) = stage.play(*player, url)? {
+                    if let Some(taken) = stage.play(*player, url, *server != RELAY)? {
                         seen.entry((place, *server, order)).or_insert_with(Vec::new).push(taken);
                     }
                 }
@@ -86,6 +92,8 @@ struct Stage {
     project: Project,
     folder: std::path::PathBuf,
     seconds: u64,
+    /// Sees when key frames come.
+    viewer: Viewer,
 }
 
 impl Stage {
@@ -103,7 +111,7 @@ impl Stage {
     }
 
     /// Lets a player play and looks on; `None` when it is not installed.
-    fn play(&mut self, player: Player, url: &str) -> Result<Option<Seen>, Problem> {
+    fn play(&mut self, player: Player, url: &str, waits_for_key: bool) -> Result<Option<Seen>, Problem> {
         let Some(mut command) = player.command(&self.project, &self.screen.display, url) else {
             return Ok(None);
         };
@@ -120,9 +128,7 @@ impl Stage {
                 let latency = Duration::from_micros(wall().saturating_sub(stamp.micros));
                 match last {
                     None => {
-                        // The time that a player waits for a picture to be made is everybody's.
-                        let waited = Duration::from_micros(stamp.micros.saturating_sub(started_wall));
-                        seen.first = Some((now - started).saturating_sub(waited));
+                        seen.first = Some(now - started);
                         end = now + Duration::from_secs(self.seconds);
                     }
                     Some((_, shown)) if seen.motion.is_none() => seen.motion = Some(shown - started),
@@ -137,6 +143,12 @@ impl Stage {
             sleep(LOOK);
         }
         drop(process);
+        if waits_for_key {
+            // The wait for the first key frame after the start is everybody's.
+            let key = self.viewer.seen().keys.into_iter().find(|key| *key >= started_wall);
+            let waited = Duration::from_micros(key.unwrap_or(started_wall) - started_wall);
+            seen.first = seen.first.map(|first| first.saturating_sub(waited));
+        }
         seen.latencies.sort_unstable();
         if player.is_ours() {
             seen.av_offset = worst_offset(&self.folder.join("live-play.out"));

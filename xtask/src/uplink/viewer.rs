@@ -17,6 +17,8 @@ use std::time::{Duration, Instant, SystemTime};
 pub struct Seen {
     /// When each picture arrived, and how long after its capture.
     pub pictures: Vec<(Instant, Duration)>,
+    /// When the key frames were captured, in µs since the UNIX epoch.
+    pub keys: Vec<u64>,
     /// When media arrived, and how much.
     pub media: Vec<(Instant, usize)>,
     /// What could not be decoded, or read.
@@ -83,7 +85,7 @@ fn decode(packets: &Receiver<(Instant, SystemTime, Packet)>, seen: &Mutex<Seen>)
     let mut frames: Vec<VideoFrame> = Vec::new();
     for (at, clock, packet) in packets {
         let mut faults = Vec::new();
-        let mut pictures = Vec::new();
+        let (mut pictures, mut keys) = (Vec::new(), Vec::new());
         if packet.track == Track::Video {
             match (&packet.kind, &mut decoder) {
                 (PacketKind::Config(_), place @ None) => match Decoder::open(&packet) {
@@ -102,7 +104,8 @@ fn decode(packets: &Receiver<(Instant, SystemTime, Packet)>, seen: &Mutex<Seen>)
         for frame in frames.drain(..) {
             match read_stamp(&frame.surface.to_i420(&pool)) {
                 Some(stamp) => {
-                    pictures.push((at, Duration::from_micros(micros.saturating_sub(stamp.micros))))
+                    pictures.push((at, Duration::from_micros(micros.saturating_sub(stamp.micros))));
+                    keys.extend((packet.kind == PacketKind::Key).then_some(stamp.micros));
                 }
                 None => {
                     faults.push(format!("a picture of {}×{} has no strip", frame.width(), frame.height()))
@@ -114,6 +117,7 @@ fn decode(packets: &Receiver<(Instant, SystemTime, Packet)>, seen: &Mutex<Seen>)
             seen.media.push((at, packet.data.len()));
         }
         seen.pictures.extend(pictures);
+        seen.keys.extend(keys);
         seen.faults.extend(faults);
     }
 }
