@@ -1,5 +1,6 @@
 //! What the application says and the session's threads read, at any time.
 
+use crate::volume::Volume;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 
 /// The application's wishes. They outlive sessions, but for the pause.
@@ -9,6 +10,7 @@ pub(crate) struct Controls {
     in_background: AtomicBool,
     background_mute: AtomicBool,
     paused: AtomicBool,
+    pub(crate) volume: Volume,
 }
 
 impl Controls {
@@ -40,6 +42,11 @@ impl Controls {
     /// Whether picture and sound stand still.
     pub(crate) fn is_paused(&self) -> bool {
         self.paused.load(Relaxed)
+    }
+
+    /// What sound is multiplied by: the volume, or nothing.
+    pub(crate) fn gain(&self) -> f32 {
+        if self.is_silent() { 0.0 } else { self.volume.get() }
     }
 
     /// Whether silence is to be heard in place of the sound.

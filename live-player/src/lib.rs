@@ -45,7 +45,8 @@
 //! | `embedded` (default) | H.264 by openh264 and rusty-h264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV, WS-FLV | a C++ compiler; about two minutes of build |
 //! | `tls` | RTMPS, HTTPS and WSS, beside `embedded` | ring, which needs a C compiler |
 //! | `window` | pictures in windows (`sink::window`) | winit and softbuffer; X11 or Wayland when it runs |
-//! | `native` | `window` | |
+//! | `speaker` | sound from the loudspeaker (`sink::Speaker`) | cpal; on Linux ALSA, libasound2-dev to build |
+//! | `native` | `window`, `speaker` | |
 //! | `cli` | the program `live-play` | clap |
 
 #![cfg_attr(not(test), warn(clippy::unwrap_used))]
@@ -74,6 +75,7 @@ mod sound;
 mod subscription;
 mod timeline;
 mod transport;
+mod volume;
 mod workers;
 
 pub use builder::{BuildError, Builder};

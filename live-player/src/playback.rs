@@ -8,6 +8,7 @@ use crate::media_queue::MediaQueue;
 use crate::presenter::{Action, Presenter, View};
 use crate::shared::Shared;
 use crate::sound::{Sound, SoundLine, Supply};
+use crate::volume::Fader;
 use live_core::state::Step;
 use live_core::{AudioSink, PlayerCode, Timestamp, VideoFrame, VideoSink};
 use std::sync::Arc;
@@ -36,7 +37,7 @@ pub(crate) fn run(
     min_cache: Duration,
 ) -> Result<(), Failure> {
     let mut playback = Playback {
-        line: SoundLine::new(audio, cx.sounds.clone()),
+        line: SoundLine::new(Box::new(Fader::new(audio, Arc::clone(&cx.shared))), cx.sounds.clone()),
         presenter: Presenter::new(min_cache, Instant::now()),
         video: Some(video),
         size: (0, 0),
@@ -176,7 +177,8 @@ impl Playback {
             position,
             picture: view.pictures[0],
             silence: self.presenter.misses_sound(now, view),
-            muted: self.cx.shared.controls.is_silent(),
+            // The fader does it, smoothly.
+            muted: false,
         };
         if let Err(error) = self.line.supply(now, &supply) {
             self.cx.shared.sink_failed(&error);

@@ -5,6 +5,8 @@ mod channel;
 pub mod null;
 pub mod png;
 mod snapshot;
+#[cfg(feature = "speaker")]
+mod speaker;
 mod wav;
 #[cfg(feature = "window")]
 pub mod window;
@@ -14,5 +16,7 @@ pub use callback::Callback;
 pub use channel::Channel;
 pub use null::{NullAudio, NullVideo};
 pub use snapshot::Snapshots;
+#[cfg(feature = "speaker")]
+pub use speaker::{Speaker, Underruns};
 pub use wav::WavFile;
 pub use y4m::Y4mFile;

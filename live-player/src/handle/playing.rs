@@ -17,6 +17,18 @@ impl LivePlayerHandle {
         self.inner.shared.controls.is_muted()
     }
 
+    /// How loud the player is: a factor from 0.0 to 1.0, into which `volume` is clamped; what is not a number changes
+    /// nothing. 1.0. It moves within 8 ms, when the sink has played what it holds. Recordings are not changed.
+    pub fn set_volume(&self, volume: f32) {
+        self.inner.shared.controls.volume.set(volume);
+    }
+
+    /// How loud the player is when it is not muted.
+    #[must_use]
+    pub fn volume(&self) -> f32 {
+        self.inner.shared.controls.volume.get()
+    }
+
     /// Says whether the application is in the background: with `background-mute` it is silent there. Pictures and
     /// recordings go on.
     pub fn set_background(&self, background: bool) {

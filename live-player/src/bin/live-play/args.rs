@@ -2,6 +2,7 @@
 
 mod network;
 pub(crate) mod screen;
+mod sound;
 
 use clap::{Arg, ArgAction, ArgMatches, Command, value_parser};
 use live_core::Selection;
@@ -14,6 +15,7 @@ pub(crate) struct Args {
     pub(crate) src: String,
     pub(crate) network: network::Network,
     pub(crate) screen: screen::Screen,
+    pub(crate) sound: sound::Sound,
     pub(crate) snapshot: Option<PathBuf>,
     pub(crate) record: Option<PathBuf>,
     pub(crate) wav: Option<PathBuf>,
@@ -31,9 +33,9 @@ Examples:
   live-play rtmp://127.0.0.1/live/demo --window-size picture
   live-play rtmp://127.0.0.1/live/demo --no-window --snapshot last.png --duration 10
   live-play http://127.0.0.1:8080/live/demo.flv --y4m pictures.y4m --wav sound.wav
-  live-play recording.flv --json
+  live-play recording.flv --json --no-sound
 
-Without a display, pictures and sound go only where --snapshot, --record, --wav and --y4m say. The stream is played in
+Without a display or a sound card, pictures and sound go only where --snapshot, --record, --wav and --y4m say. The stream is played in
 time in any case.
 
 Keys, in the window and on a terminal: f full screen (Escape: back), m mute, space pause, s snapshot, q quit.
@@ -58,6 +60,7 @@ fn command() -> Command {
                 "rtmp(s)://host[:port]/app/stream[?token], http(s):// or ws(s)://host/path.flv, or an FLV or MP4 file",
             ))
             .args(screen::flags())
+            .args(sound::flags())
             .args(network::flags())
             .arg(file("snapshot", "PNG", "Write the last picture that was shown"))
             .arg(file("record", "FLV", "Write the stream as it was received"))
@@ -126,6 +129,7 @@ fn read(matches: &ArgMatches) -> Result<Args, String> {
         src: text("src").unwrap_or_default(),
         network: network::Network::read(matches)?,
         screen: screen::read(matches)?,
+        sound: sound::read(matches)?,
         snapshot: path("snapshot"),
         record: path("record"),
         wav: path("wav"),

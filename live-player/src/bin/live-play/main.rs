@@ -5,6 +5,7 @@ mod console;
 mod keys;
 mod remote;
 mod screen;
+mod sound;
 
 use args::Args;
 use console::Console;
@@ -12,7 +13,7 @@ use keys::{Key, Keys};
 use live_core::ConfigError;
 use live_core::event::{Delivery, EventStream, PlayerEvent};
 use live_player::sink::{WavFile, Y4mFile, png};
-use live_player::{BuildError, Failure, LivePlayer};
+use live_player::{BuildError, Builder, Failure, LivePlayer};
 use remote::Remote;
 use screen::{Host, Screen};
 use std::process::ExitCode;
@@ -67,7 +68,10 @@ async fn play(args: &Args, host: &Host) -> Result<(), Failed> {
         console.note(&format!("no window: {reason}"));
         Screen::none()
     });
-    let player = player(args, &screen)?;
+    // Holds a few words in a program's life.
+    let (missing, mut silent) = tokio::sync::mpsc::unbounded_channel();
+    let player = sound::attach(screen.show(builder(args)), args, missing).build()?;
+    player.set_volume(args.sound.volume);
     let mut remote = Remote::new(player.handle());
     let mut keys = Keys::listen();
     if keys.are_there() || screen.is_there() {
@@ -103,6 +107,7 @@ async fn play(args: &Args, host: &Host) -> Result<(), Failed> {
                 }
                 console.note(&remote.press(key, args).await);
             }
+            Some(reason) = silent.recv() => console.note(&format!("no sound: {reason}")),
             _ = status.changed() => console.status(player.state(), &status.borrow_and_update()),
             result = player.finished() => break result,
             () = &mut deadline => break stop(&player).await,
@@ -150,12 +155,12 @@ async fn next_event(events: &mut EventStream<PlayerEvent>) -> PlayerEvent {
     }
 }
 
-fn player(args: &Args, screen: &Screen) -> Result<LivePlayer, BuildError> {
+fn builder(args: &Args) -> Builder {
     let mut builder = LivePlayer::builder(&args.src)
         .config(args.config.clone())
         .video_decoder(args.video_decoder.clone())
         .audio_decoder(args.audio_decoder.clone());
-    builder = screen.show(args.network.clone().apply(builder));
+    builder = args.network.clone().apply(builder);
     if let Some(path) = args.record.clone() {
         builder = builder.record(path);
     }
@@ -165,7 +170,7 @@ fn player(args: &Args, screen: &Screen) -> Result<LivePlayer, BuildError> {
     if let Some(path) = args.y4m.clone() {
         builder = builder.record_pictures(move || Y4mFile::new(&path));
     }
-    builder.build()
+    builder
 }
 
 fn write_snapshot(player: &LivePlayer, args: &Args) -> Result<(), String> {
