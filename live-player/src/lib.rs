@@ -72,6 +72,7 @@ mod shared;
 mod simulation;
 pub mod sink;
 mod sound;
+pub mod specification;
 mod subscription;
 mod timeline;
 mod transport;

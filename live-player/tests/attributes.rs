@@ -4,7 +4,8 @@
 mod support;
 
 use live_core::config::PlayerMode;
-use live_core::{AudioPosition, AudioSink, AudioSpec, SinkError};
+use live_core::event::{Delivery, PlayerEvent};
+use live_core::{AudioPosition, AudioSink, AudioSpec, PlayerCode, SinkError};
 use live_player::sink::{Callback, NullAudio};
 use live_player::{BuildError, LivePlayer};
 use std::sync::Arc;
@@ -139,4 +140,29 @@ fn a_cache_that_makes_no_sense_is_named() {
         .build();
     let Err(BuildError::Config(error)) = built else { panic!("it is built") };
     assert!(error.to_string().contains("min-cache") || error.to_string().contains("max-cache"), "{error}");
+}
+
+#[tokio::test]
+async fn a_live_stream_too_far_behind_is_cut_to_its_newest_key_frame() {
+    // Ten seconds that come at once, to a player that holds half of one and two more.
+    let player = player_of([Connection::Brings(stream(250, 0), After::StaysOpen)])
+        .max_cache(Duration::from_millis(500))
+        .build()
+        .unwrap();
+    let mut events = player.events();
+    player.start();
+    let cut = async {
+        loop {
+            let Some(Delivery::Event(PlayerEvent::State { code, detail })) = events.next().await else {
+                continue;
+            };
+            if code == PlayerCode::Discontinuity {
+                return detail;
+            }
+        }
+    };
+    let detail = tokio::time::timeout(Duration::from_secs(5), cut).await.unwrap();
+    assert!(detail.contains("too far behind"), "{detail}");
+    until("what was cut is counted", || player.net_status().dropped_frames > 0).await;
+    player.stop().await;
 }

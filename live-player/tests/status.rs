@@ -6,7 +6,8 @@ mod faulty;
 mod support;
 
 use faulty::{Fault, Server, Way};
-use live_core::PacketKind;
+use live_core::event::PlayerEvent;
+use live_core::{PacketKind, PlayerCode};
 use live_player::LivePlayer;
 use std::time::Duration;
 use support::{After, Connection, codes, count, player_of, stream, tone, until};
@@ -57,7 +58,7 @@ async fn a_connection_that_brings_nothing_for_a_second_is_uneven_once() {
     let uneven = async {
         loop {
             let Some(delivery) = events.next().await else { continue };
-            if let Some(live_core::event::PlayerEvent::State { code, detail }) = delivery.event()
+            if let Some(PlayerEvent::State { code, detail }) = delivery.event()
                 && code.number() == 2104
             {
                 return detail;
@@ -80,4 +81,42 @@ async fn more_than_800_ms_between_two_pictures_are_a_stutter() {
     let player = player_of([Connection::Brings(packets, After::Ends)]).build().unwrap();
     let told = codes(&player).await;
     assert_eq!((count(&told, 2105), count(&told, 2007)), (1, 1), "{told:?}");
+}
+
+#[test]
+fn fields_of_later_versions_are_measured_too() {
+    let server = Server::breaking_once(Way::Rtmp, Fault::Close);
+    let player = LivePlayer::builder(server.src()).min_cache(Duration::from_millis(400)).build().unwrap();
+    let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
+    player.start();
+    waiting.block_on(until("sound and picture have been shown for a while", || {
+        player.net_status().video_fps > 20.0 && player.net_status().av_offset.is_some()
+    }));
+    let status = player.net_status();
+    let told = format!("{status:?}");
+    assert!((100..3000).contains(&status.video_cache) && (100..3000).contains(&status.audio_cache), "{told}");
+    assert!(status.net_quality_level.is_some_and(|level| (1..=6).contains(&level)), "{told}");
+    assert!(status.av_offset.is_some_and(|millis| millis.abs() < 60.0), "{told}");
+    // The kernel tells it here.
+    assert_eq!(status.rtt.is_some(), cfg!(target_os = "linux"), "{told}");
+    assert!(status.dropped_frames < 25, "{told}");
+    waiting.block_on(player.stop());
+}
+
+#[tokio::test]
+async fn the_position_is_told_once_a_second() {
+    let player = player_of([Connection::Brings(stream(90, 0), After::Ends)]).build().unwrap();
+    let mut events = player.events();
+    player.start();
+    player.finished().await.unwrap();
+    let told = std::iter::from_fn(|| events.try_next()).filter_map(live_core::event::Delivery::event);
+    let position = |event| match event {
+        PlayerEvent::State { code: PlayerCode::Progress, detail } => Some(detail),
+        _ => None,
+    };
+    let positions: Vec<f64> =
+        told.filter_map(position).map(|detail| detail.split(' ').next().unwrap().parse().unwrap()).collect();
+    assert_eq!(positions.len(), 3, "{positions:?}");
+    let steps = positions.iter().zip([1.0, 2.0, 3.0]);
+    assert!(steps.into_iter().all(|(told, expected)| (told - expected).abs() < 0.3), "2005 of {positions:?}");
 }
