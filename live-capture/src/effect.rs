@@ -1,10 +1,11 @@
 //! Picture effects: the beauty stages of the pusher.
 //!
-//! Two stages smooth and brighten skin. [`SkinStage`] is the preferred one; [`PlainStage`] takes less than half of its time
-//! and knows less about faces. Both find skin by its colour ([`tone`]), in whatever matrix and range the picture has. Smoothing
-//! changes luma only. Brightening raises luma along a curve that leaves black and white where they are, and takes a little of
-//! the colour away, so that red does not leave its range. The second keeps no
-//! memory of earlier pictures, the first only of where there was skin.
+//! Two stages smooth and brighten skin. [`SkinStage`] is the preferred one; [`PlainStage`] takes less time and knows less
+//! about faces. Both find skin by its colour ([`tone`]), in whatever matrix and range the picture has, on maps of a
+//! quarter or half of its width and height. Smoothing changes luma only. Brightening raises luma by what a curve that leaves black
+//! and white where they are says of the place, which keeps the contrast between pixels, and takes a little of the colour away,
+//! so that red does not leave its range. The second keeps no memory of earlier pictures, the first only of where there
+//! was skin.
 //!
 //! ```
 //! use live_capture::effect::SkinStage;
@@ -20,10 +21,11 @@
 //! An effect of your own is a [`VideoEffect`](live_core::VideoEffect); `live-pusher` takes it with
 //! `Builder::video_effect`.
 
-mod half;
 mod plain;
 mod retouch;
+mod shrink;
 mod skin;
+mod stretch;
 pub mod tone;
 mod window;
 

@@ -1,11 +1,10 @@
 //! The plainer beauty stage.
 
-use super::half::{Halve, Map};
-use super::retouch::{Maps, Rows, Strength};
+use super::retouch::{Maps, Retouch, Strength};
+use super::shrink::Small;
 use super::tone::SkinTone;
-use live_core::{
-    BeautyLevels, BeautyStage, Color, EffectError, I420, PicturePool, Plane, VideoEffect, VideoFrame,
-};
+use super::window::Area;
+use live_core::{BeautyLevels, BeautyStage, Color, EffectError, I420, PicturePool, VideoEffect, VideoFrame};
 
 /// Smooths and brightens whatever has the colour of skin.
 ///
@@ -15,10 +14,9 @@ use live_core::{
 pub struct PlainStage {
     levels: BeautyLevels,
     tone: Option<(Color, SkinTone)>,
-    luma: Map,
-    skin: Map,
+    small: Small,
     ceiling: Vec<u8>,
-    rows: Rows,
+    retouch: Retouch,
 }
 
 impl PlainStage {
@@ -34,19 +32,14 @@ impl PlainStage {
         }
         let Some((_, tone)) = &self.tone else { return };
         let strength = Strength::of(self.levels, color);
-        Halve { picture, tone, luma: &mut self.luma, skin: &mut self.skin }.now();
+        self.small.look(picture, tone);
+        let Small { factor, luma, skin, .. } = &self.small;
+        let area = Area { columns: 0..skin.width, rows: 0..skin.height };
         // What the red of most skin leaves.
         self.ceiling.clear();
-        self.ceiling.resize(self.skin.width, strength.white - 12);
-        let maps = Maps { smooth: &self.luma, skin: &self.skin, ceiling: &self.ceiling };
-        let (stride, last) = (picture.stride(Plane::Y), self.skin.height - 1);
-        let (width, height) = picture.plane_size(Plane::Y);
-        let [luma, ..] = picture.planes_mut();
-        for row in 0..height {
-            let near = row / 2;
-            let far = if row % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(last) };
-            self.rows.retouch(&mut luma[row * stride..][..width], maps, near, far, strength);
-        }
+        self.ceiling.resize(skin.width, strength.white - 12);
+        let maps = Maps { factor: *factor, luma, smooth: luma, skin };
+        self.retouch.apply(picture, maps, &area, |_| &self.ceiling, strength);
     }
 }
 

@@ -3,14 +3,12 @@
 mod signs;
 mod surroundings;
 
-use super::half::{Halve, Map};
-use super::retouch::{Maps, Rows, Strength, pale};
+use super::retouch::{Maps, Retouch, Strength};
+use super::shrink::{Map, Small};
 use super::tone::SkinTone;
 use super::window::{self, Area, WindowMean};
 use live_core::pixels::simd::{self, Kernel};
-use live_core::{
-    BeautyLevels, BeautyStage, Color, EffectError, I420, PicturePool, Plane, VideoEffect, VideoFrame,
-};
+use live_core::{BeautyLevels, BeautyStage, Color, EffectError, I420, PicturePool, VideoEffect, VideoFrame};
 use signs::{Even, Likely, Unevenness};
 use surroundings::Surroundings;
 
@@ -19,15 +17,14 @@ use surroundings::Surroundings;
 /// A place is skin by its colour; by not being much darker than the skin around it, as hair, brows and pupils are; by
 /// being neither redder nor yellower than that, as lips and hair are; by having luma around it that is even, as strands,
 /// lashes and the edges of a face have not; and by having more skin near by. Smoothing takes away from it what
-/// differs from the mean of the skin around it by too little for a feature. What is skin is averaged over the last
-/// pictures, by halves, so that it does not flicker.
+/// differs from the mean of the skin around it by too little for a feature. What is skin follows the pictures
+/// slowly, so that it does not flicker.
 #[derive(Debug, Default)]
 pub struct SkinStage {
     levels: BeautyLevels,
     tone: Option<(Color, SkinTone)>,
+    small: Small,
     surroundings: Surroundings,
-    luma: Map,
-    colour: Map,
     likely: Map,
     smooth: Map,
     uneven: Map,
@@ -36,7 +33,7 @@ pub struct SkinStage {
     /// `skin` of the picture before; of another size when there is none.
     before: Map,
     window: WindowMean,
-    rows: Rows,
+    retouch: Retouch,
 }
 
 impl SkinStage {
@@ -52,60 +49,54 @@ impl SkinStage {
         }
         let Some((_, tone)) = &self.tone else { return };
         let strength = Strength::of(self.levels, color);
-        Halve { picture, tone, luma: &mut self.luma, skin: &mut self.colour }.now();
-        self.surroundings.look(&self.luma, &self.colour, picture, strength);
+        self.small.look(picture, tone);
+        self.surroundings.look(&self.small, strength);
         let Some(area) = self.surroundings.area() else {
             self.before.resize(0, 0);
             return;
         };
         let strength = strength.for_contrast(self.surroundings.gain());
-        self.find_skin(&area, picture, strength);
-        let (stride, chroma, last) =
-            (picture.stride(Plane::Y), picture.stride(Plane::U), self.skin.height - 1);
-        let (width, height) = picture.plane_size(Plane::Y);
-        let [luma, blue, red] = picture.planes_mut();
-        for row in 2 * area.rows.start..(2 * area.rows.end).min(height) {
-            let near = row / 2;
-            let far = if row % 2 == 0 { near.saturating_sub(1) } else { (near + 1).min(last) };
-            let maps =
-                Maps { smooth: &self.smooth, skin: &self.skin, ceiling: self.surroundings.ceiling(near) };
-            self.rows.retouch(&mut luma[row * stride..][..width], maps, near, far, strength);
-        }
-        if strength.lifts() {
-            for plane in [blue, red] {
-                simd::run(Pale { plane, stride: chroma, skin: &self.skin, area: &area, strength });
-            }
-        }
+        self.find_skin(&area, Reach::of(picture, self.small.factor), strength);
+        let Self { small, smooth, skin, surroundings, retouch, .. } = self;
+        let smooth = if strength.smooths() { smooth } else { &small.luma };
+        let maps = Maps { factor: small.factor, luma: &small.luma, smooth, skin };
+        retouch.apply(picture, maps, &area, |row| surroundings.ceiling(row), strength);
     }
 
-    /// Fills `smooth` and `skin` within `area`; `skin` is blank everywhere else.
-    fn find_skin(&mut self, area: &Area, picture: &I420, strength: Strength) {
-        let (width, height) = (self.luma.width, self.luma.height);
-        for map in [&mut self.likely, &mut self.smooth, &mut self.uneven, &mut self.roughness, &mut self.skin]
-        {
-            map.resize(width, height);
+    /// Fills `smooth` within `area`, if it is needed, and `skin`, which is blank everywhere else.
+    fn find_skin(&mut self, area: &Area, reach: Reach, strength: Strength) {
+        let Reach { smooth, detail, rough, soft } = reach;
+        let Self { small, surroundings, likely, window, .. } = self;
+        let (luma, gain) = (&small.luma, surroundings.gain());
+        for map in [likely, &mut self.smooth, &mut self.uneven, &mut self.roughness, &mut self.skin] {
+            map.resize(luma.width, luma.height);
         }
-        let Reach { smooth, detail, rough, soft } = Reach::of(picture);
-        let Self { luma, colour, surroundings, likely, window, .. } = self;
-        let gain = surroundings.gain();
-        simd::run(Likely { luma, colour, picture, surroundings, area, likely });
+        let likely = &mut self.likely;
+        simd::run(Likely { small, surroundings, area, likely });
         // Only skin counts, so that neither hair nor background bleeds into the edge of a face.
         if strength.smooths() {
             window.weighted(luma, likely, smooth, area, &mut self.smooth);
         }
-        simd::run(Unevenness { luma, detail, area, uneven: &mut self.uneven });
+        let uneven = &mut self.uneven;
+        simd::run(Unevenness { luma, detail, slack: 0, adds: false, area, uneven });
+        // The features of large faces are wider, and so is the shading of small ones.
+        let slack = (8.0 + 600.0 * (LARGE_FACE - surroundings.cover())).max(8.0) as u8;
+        simd::run(Unevenness { luma, detail: 2 * detail, slack, adds: true, area, uneven });
         window.apply(&self.uneven, rough, area, &mut self.roughness);
         simd::run(Even { roughness: &self.roughness, gain, area, likely });
         self.skin.clear();
         window.apply(likely, soft, area, &mut self.skin);
-        if (self.before.width, self.before.height) == (width, height) {
+        if (self.before.width, self.before.height) == (luma.width, luma.height) {
             simd::run(Steady { before: &self.before, area, skin: &mut self.skin });
         }
         self.before.clone_from(&self.skin);
     }
 }
 
-/// How far is looked, in places at half size.
+/// A picture with this share of skin shows a face near by.
+const LARGE_FACE: f32 = 0.18;
+
+/// How far is looked, in places.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 struct Reach {
     /// For the mean that stays when detail goes: blotches are smaller.
@@ -119,12 +110,12 @@ struct Reach {
 }
 
 impl Reach {
-    /// Grows with the picture, as faces do: at 720p 9 × 9 places, or 18 × 18 pixels, are smoothed over.
-    fn of(picture: &I420) -> Self {
+    /// Grows with the picture, as faces do: at 720p 3 × 3 places of four pixels are smoothed over.
+    fn of(picture: &I420, factor: usize) -> Self {
         let short = picture.width().min(picture.height()) as usize;
-        let smooth = (short / 180).clamp(1, window::MOST);
+        let smooth = (short / if factor == 4 { 480 } else { 180 }).clamp(1, window::MOST);
         let half = (smooth / 2).max(1);
-        Self { smooth, detail: half, rough: smooth.min(2).max(half), soft: half }
+        Self { smooth, detail: half, rough: smooth.min(4 / factor).max(half), soft: half }
     }
 }
 
@@ -148,12 +139,18 @@ impl BeautyStage for SkinStage {
     }
 }
 
-/// Meets the picture before half way: noise moves borders of skin to and fro, and brightened skin would show it.
+/// Follows the picture before slowly, and in small steps not at all: noise moves borders of skin to and fro, and brightened
+/// skin would show it.
 struct Steady<'a> {
     before: &'a Map,
     area: &'a Area,
     skin: &'a mut Map,
 }
+
+/// Up to this change, in 255ths, a place stays what it was.
+const STILL: u8 = 16;
+/// Over this something has moved, and is followed faster.
+const MOVED: u8 = 64;
 
 impl Kernel for Steady<'_> {
     #[inline(always)]
@@ -162,28 +159,10 @@ impl Kernel for Steady<'_> {
         for row in self.area.rows.clone() {
             let before = &self.before.row(row)[columns.clone()];
             for (skin, before) in self.skin.row_mut(row)[columns.clone()].iter_mut().zip(before) {
-                *skin = ((u16::from(*skin) + u16::from(*before)) >> 1) as u8;
+                let change = skin.abs_diff(*before);
+                let step = (change.saturating_sub(STILL) / 4).max(change.saturating_sub(MOVED) / 2);
+                *skin = if *skin > *before { *before + step } else { *before - step };
             }
-        }
-    }
-}
-
-/// Takes a little colour from skin that is brightened.
-struct Pale<'a> {
-    plane: &'a mut [u8],
-    stride: usize,
-    skin: &'a Map,
-    area: &'a Area,
-    strength: Strength,
-}
-
-impl Kernel for Pale<'_> {
-    #[inline(always)]
-    fn run(self) {
-        let columns = &self.area.columns;
-        for row in self.area.rows.clone() {
-            let chroma = &mut self.plane[row * self.stride..][columns.clone()];
-            pale(chroma, &self.skin.row(row)[columns.clone()], self.strength);
         }
     }
 }

@@ -1,6 +1,6 @@
 //! The mean over a square window, at the same cost for every size of the window.
 
-use super::half::Map;
+use super::shrink::Map;
 use live_core::pixels::simd::{self, Kernel};
 use std::ops::Range;
 

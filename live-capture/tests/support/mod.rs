@@ -105,7 +105,7 @@ impl Gray {
         Self { samples: pass(&pass(&self.samples, false), true), ..*self }
     }
 
-    fn inside(&self, polygon: Polygon) -> impl Iterator<Item = f64> {
+    fn inside(&self, polygon: &[(i32, i32)]) -> impl Iterator<Item = f64> {
         let place = |place: usize| ((place % self.width) as f64, (place / self.width) as f64);
         self.samples
             .iter()
@@ -115,7 +115,7 @@ impl Gray {
     }
 
     /// The mean over the pixels inside of a polygon.
-    pub fn mean(&self, polygon: Polygon, each: impl Fn(f64) -> f64) -> f64 {
+    pub fn mean(&self, polygon: &[(i32, i32)], each: impl Fn(f64) -> f64) -> f64 {
         let (sum, count) =
             self.inside(polygon).fold((0.0, 0), |(sum, count), value| (sum + each(value), count + 1));
         assert!(count > 20, "the polygon has pixels");
@@ -123,13 +123,13 @@ impl Gray {
     }
 
     /// The largest value inside of a polygon.
-    pub fn most(&self, polygon: Polygon) -> f64 {
+    pub fn most(&self, polygon: &[(i32, i32)]) -> f64 {
         self.inside(polygon).fold(f64::MIN, f64::max)
     }
 }
 
 /// Whether a ray to the right crosses the border an odd number of times.
-fn contains(polygon: Polygon, (x, y): (f64, f64)) -> bool {
+fn contains(polygon: &[(i32, i32)], (x, y): (f64, f64)) -> bool {
     let corners = polygon.iter().map(|(x, y)| (f64::from(*x), f64::from(*y)));
     let next = corners.clone().cycle().skip(1);
     corners

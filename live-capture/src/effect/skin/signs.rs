@@ -1,10 +1,9 @@
 //! What tells skin from the rest, place by place.
 
 use super::surroundings::Surroundings;
-use crate::effect::half::Map;
+use crate::effect::shrink::{Map, Small};
 use crate::effect::window::Area;
 use live_core::pixels::simd::Kernel;
-use live_core::{I420, Plane};
 
 /// Full certainty up to this much redder or yellower than the skin around it, in code values of Cb + Cr …
 const HUE: u16 = 5;
@@ -13,9 +12,7 @@ const HUE_SLOPE: u16 = 40;
 
 /// Finds what looks like skin: by colour, by hue among its surroundings, by not being dark among them.
 pub(super) struct Likely<'a> {
-    pub(super) luma: &'a Map,
-    pub(super) colour: &'a Map,
-    pub(super) picture: &'a I420,
+    pub(super) small: &'a Small,
     pub(super) surroundings: &'a Surroundings,
     pub(super) area: &'a Area,
     pub(super) likely: &'a mut Map,
@@ -29,10 +26,8 @@ impl Kernel for Likely<'_> {
             let (dark, slope) = self.surroundings.darkness(row);
             let (dark, slope) = (&dark[columns.clone()], &slope[columns.clone()]);
             let hue = &self.surroundings.hue(row)[columns.clone()];
-            let luma = &self.luma.row(row)[columns.clone()];
-            let colour = &self.colour.row(row)[columns.clone()];
-            let blue = &self.picture.row(Plane::U, row)[columns.clone()];
-            let red = &self.picture.row(Plane::V, row)[columns.clone()];
+            let Small { luma, blue, red, skin, .. } = self.small;
+            let [luma, colour, blue, red] = [luma, skin, blue, red].map(|map| &map.row(row)[columns.clone()]);
             let likely = &mut self.likely.row_mut(row)[columns.clone()];
             let signs = luma.iter().zip(dark).zip(slope).zip(colour).zip(hue).zip(blue).zip(red);
             for (likely, ((((((luma, dark), slope), colour), hue), blue), red)) in
@@ -53,6 +48,10 @@ pub(super) struct Unevenness<'a> {
     pub(super) luma: &'a Map,
     /// How far away the neighbours are.
     pub(super) detail: usize,
+    /// How much of it does not count.
+    pub(super) slack: u8,
+    /// Whether what is there counts if it is more.
+    pub(super) adds: bool,
     pub(super) area: &'a Area,
     pub(super) uneven: &'a mut Map,
 }
@@ -60,7 +59,10 @@ pub(super) struct Unevenness<'a> {
 impl Kernel for Unevenness<'_> {
     #[inline(always)]
     fn run(self) {
-        let Self { luma, detail, area: Area { columns, rows }, uneven } = self;
+        let Self { luma, detail, slack, adds, area: Area { columns, rows }, uneven } = self;
+        let merge = |uneven: &mut u8, more: u8| {
+            *uneven = more.saturating_sub(slack).max(if adds { *uneven } else { 0 });
+        };
         let (width, last) = (luma.width, luma.height - 1);
         // Away from the borders of the plane nothing has to be looked out for.
         let start = columns.start.max(detail);
@@ -72,7 +74,10 @@ impl Kernel for Unevenness<'_> {
             for column in columns.clone().filter(|column| !inner.contains(column)) {
                 let (left, right) =
                     (here[column.saturating_sub(detail)], here[(column + detail).min(width - 1)]);
-                uneven[column] = deviation(here[column], [left, right, above[column], below[column]]);
+                merge(
+                    &mut uneven[column],
+                    deviation(here[column], [left, right, above[column], below[column]]),
+                );
             }
             if inner.is_empty() {
                 continue;
@@ -84,7 +89,7 @@ impl Kernel for Unevenness<'_> {
             for ((uneven, here), (((left, right), above), below)) in
                 uneven[inner.clone()].iter_mut().zip(&here[inner.clone()]).zip(neighbours)
             {
-                *uneven = deviation(*here, [*left, *right, *above, *below]);
+                merge(uneven, deviation(*here, [*left, *right, *above, *below]));
             }
         }
     }

@@ -1,11 +1,11 @@
 //! What skin looks like around each place: a coarse grid over the picture.
 
-use crate::effect::half::Map;
 use crate::effect::retouch::Strength;
+use crate::effect::shrink::Small;
 use crate::effect::window::Area;
-use live_core::{I420, Plane};
+use live_core::pixels::simd::{self, Kernel};
 
-/// Side of a cell at half size: 16 pixels.
+/// Side of a cell, in places: 16 or 32 pixels.
 const CELL: usize = 8;
 
 /// Rows of a cell that are looked at; the others say the same.
@@ -35,11 +35,20 @@ struct Sum {
 }
 
 impl Sum {
-    fn add(&mut self, other: Self, sign: f32) {
-        self.weight += sign * other.weight;
-        self.luma += sign * other.luma;
-        self.red += sign * other.red;
-        self.hue += sign * other.hue;
+    #[inline(always)]
+    fn add(&mut self, other: Self) {
+        self.weight += other.weight;
+        self.luma += other.luma;
+        self.red += other.red;
+        self.hue += other.hue;
+    }
+
+    #[inline(always)]
+    fn take_off(&mut self, other: Self) {
+        self.weight -= other.weight;
+        self.luma -= other.luma;
+        self.red -= other.red;
+        self.hue -= other.hue;
     }
 }
 
@@ -50,6 +59,7 @@ pub(super) struct Surroundings {
     down: usize,
     cells: Vec<Sum>,
     blurred: Vec<Sum>,
+    blur: Blur,
     present: Vec<bool>,
     width: usize,
     height: usize,
@@ -57,38 +67,42 @@ pub(super) struct Surroundings {
     slope: Vec<u8>,
     hue: Vec<u16>,
     gain: u16,
+    cover: f32,
     ceiling: Vec<u8>,
 }
 
 impl Surroundings {
-    pub(super) fn look(&mut self, luma: &Map, colour: &Map, picture: &I420, strength: Strength) {
+    pub(super) fn look(&mut self, small: &Small, strength: Strength) {
+        let luma = &small.luma;
         (self.width, self.height) = (luma.width, luma.height);
         (self.across, self.down) = (luma.width.div_ceil(CELL), luma.height.div_ceil(CELL));
-        self.cells.clear();
-        for down in 0..self.down {
-            for across in 0..self.across {
-                self.cells.push(cell(luma, colour, picture, across, down));
-            }
-        }
+        simd::run(Look { small, across: self.across, down: self.down, cells: &mut self.cells });
         self.find_present();
-        self.gain = self.contrast_gain(f32::from(strength.black));
+        self.sum_up(f32::from(strength.black));
         let radius = (self.across.min(self.down) / 5).max(2);
-        blur(&self.cells, &mut self.blurred, self.across, self.down, radius);
+        self.blurred.clone_from(&self.cells);
+        self.blur.apply(&mut self.blurred, self.across, radius);
         self.spread(strength);
+    }
+
+    /// What there is in the whole picture.
+    fn sum_up(&mut self, black: f32) {
+        let mut all = Sum::default();
+        self.cells.iter().for_each(|cell| all.add(*cell));
+        let over_black = (all.luma / all.weight.max(0.1) - black).max(1.0);
+        self.gain = (16.0 * (USUAL / over_black).clamp(1.0, 3.0)) as u16;
+        self.cover = all.weight / 255.0 / self.cells.len() as f32;
     }
 
     /// What brings contrasts on the picture's skin to those on skin as bright as [`USUAL`], in sixteenths: dark skin, and
     /// skin in the dark, has fainter features.
-    fn contrast_gain(&self, black: f32) -> u16 {
-        let (weight, luma) =
-            self.cells.iter().fold((0.0, 0.0), |(w, l), cell| (w + cell.weight, l + cell.luma));
-        let over_black = (luma / f32::max(weight, 0.1) - black).max(1.0);
-        (16.0 * (USUAL / over_black).clamp(1.0, 3.0)) as u16
-    }
-
-    /// That gain.
     pub(super) const fn gain(&self) -> u16 {
         self.gain
+    }
+
+    /// The share of the picture that is skin. It tells how large faces are.
+    pub(super) const fn cover(&self) -> f32 {
+        self.cover
     }
 
     /// Cells that have skin, and their neighbours.
@@ -174,62 +188,95 @@ impl Surroundings {
     }
 }
 
-fn cell(luma: &Map, colour: &Map, picture: &I420, across: usize, down: usize) -> Sum {
-    let columns = across * CELL..((across + 1) * CELL).min(luma.width);
-    let (mut weight, mut of_luma, mut of_red, mut of_blue) = (0_u32, 0_u32, 0_u32, 0_u32);
-    for row in LOOKED_AT.map(|row| (down * CELL + row).min(luma.height - 1)) {
-        let part = |row: &[u8]| -> [u8; CELL] {
-            let mut part = [0; CELL];
-            part[..columns.len()].copy_from_slice(&row[columns.clone()]);
-            part
-        };
-        let (colour, luma) = (part(colour.row(row)), part(luma.row(row)));
-        let (blue, red) = (part(picture.row(Plane::U, row)), part(picture.row(Plane::V, row)));
-        let weighted = |values: [u8; CELL]| -> u32 {
-            colour.into_iter().zip(values).map(|(colour, value)| u32::from(colour) * u32::from(value)).sum()
-        };
-        weight += weighted([1; CELL]);
-        of_luma += weighted(luma);
-        of_red += weighted(red);
-        of_blue += weighted(blue);
+/// Sums up the cells.
+struct Look<'a> {
+    small: &'a Small,
+    across: usize,
+    down: usize,
+    cells: &'a mut Vec<Sum>,
+}
+
+impl Kernel for Look<'_> {
+    #[inline(always)]
+    fn run(self) {
+        let Small { luma, blue, red, skin, .. } = self.small;
+        self.cells.clear();
+        for down in 0..self.down {
+            let rows = LOOKED_AT.map(|row| {
+                let row = (down * CELL + row).min(luma.height - 1);
+                [skin, luma, red, blue].map(|map| map.row(row))
+            });
+            for across in 0..self.across {
+                self.cells.push(cell(rows, across));
+            }
+        }
     }
-    if weight == 0 {
+}
+
+/// The sum over a cell, from the rows that are looked at: of skin, luma, Cr and Cb.
+#[inline(always)]
+fn cell(rows: [[&[u8]; 4]; LOOKED_AT.len()], across: usize) -> Sum {
+    let start = across * CELL;
+    let mut sums = [0_u32; 4];
+    let mut width = CELL;
+    for row in rows {
+        let [skin, luma, red, blue] = row.map(|values| {
+            values[start..].first_chunk::<CELL>().copied().unwrap_or_else(|| {
+                // What is beyond the edge is no skin.
+                let mut part = [0; CELL];
+                width = values.len() - start;
+                part[..width].copy_from_slice(&values[start..]);
+                part
+            })
+        });
+        for (sum, values) in sums.iter_mut().zip([[1; CELL], luma, red, blue]) {
+            // Eight products of bytes.
+            let products = skin.iter().zip(values).map(|(skin, value)| u32::from(*skin) * u32::from(value));
+            *sum += products.sum::<u32>();
+        }
+    }
+    let [weight, luma, red, blue] = sums.map(|sum| sum as f32);
+    if weight == 0.0 {
         return Sum::default();
     }
     // Bright skin counts for more than dark hair of the same colour.
-    let each = of_luma as f32 / weight as f32 / 128.0 / (LOOKED_AT.len() * columns.len()) as f32;
-    let [weight, luma, red, blue] = [weight, of_luma, of_red, of_blue].map(|sum| sum as f32 * each);
-    Sum { weight, luma, red, hue: red + blue }
+    let each = luma / weight / 128.0 / (LOOKED_AT.len() * width) as f32;
+    Sum { weight: weight * each, luma: luma * each, red: red * each, hue: (red + blue) * each }
 }
 
 /// Sums over squares of cells, twice, so that what is near counts most.
-fn blur(cells: &[Sum], blurred: &mut Vec<Sum>, across: usize, down: usize, radius: usize) {
-    blurred.clear();
-    blurred.extend_from_slice(cells);
-    let mut line = Vec::with_capacity(across.max(down));
-    for _ in 0..2 {
-        for row in 0..down {
-            run(blurred, row * across, 1, across, radius, &mut line);
-        }
-        for column in 0..across {
-            run(blurred, column, across, down, radius, &mut line);
-        }
-    }
+#[derive(Clone, Debug, Default)]
+struct Blur {
+    from: Vec<Sum>,
+    sums: Vec<Sum>,
 }
 
-/// Sums over a window that slides along one line of the grid.
-fn run(sums: &mut [Sum], start: usize, step: usize, count: usize, radius: usize, line: &mut Vec<Sum>) {
-    line.clear();
-    line.extend((0..count).map(|place| sums[start + place * step]));
-    let mut sum = Sum::default();
-    line.iter().take(radius).for_each(|entering| sum.add(*entering, 1.0));
-    for place in 0..count {
-        if let Some(entering) = line.get(place + radius) {
-            sum.add(*entering, 1.0);
+impl Blur {
+    fn apply(&mut self, grid: &mut [Sum], across: usize, radius: usize) {
+        for _ in 0..2 {
+            for row in grid.chunks_exact_mut(across) {
+                self.slide(row, 1, radius);
+            }
+            self.slide(grid, across, radius);
         }
-        if let Some(leaving) = place.checked_sub(radius + 1) {
-            sum.add(line[leaving], -1.0);
+    }
+
+    /// Slides a window along, `width` cells wide; what is beyond the edges counts nothing.
+    fn slide(&mut self, grid: &mut [Sum], width: usize, radius: usize) {
+        self.from.clear();
+        self.from.extend_from_slice(grid);
+        self.sums.clear();
+        self.sums.resize(width, Sum::default());
+        let line = |at: usize| self.from.chunks_exact(width).nth(at).unwrap_or_default();
+        for at in 0..radius {
+            self.sums.iter_mut().zip(line(at)).for_each(|(sum, entering)| sum.add(*entering));
         }
-        sums[start + place * step] = sum;
+        for (at, to) in grid.chunks_exact_mut(width).enumerate() {
+            self.sums.iter_mut().zip(line(at + radius)).for_each(|(sum, entering)| sum.add(*entering));
+            if let Some(leaving) = at.checked_sub(radius + 1) {
+                self.sums.iter_mut().zip(line(leaving)).for_each(|(sum, leaving)| sum.take_off(*leaving));
+            }
+            to.copy_from_slice(&self.sums);
+        }
     }
 }
