@@ -87,7 +87,7 @@ const CASES: &[Case] = &[
         about: "the presets medium and slow of x264 with grain, through our relay, identical to FFmpeg's decode",
         run: pull::presets,
     },
-    Case { name: "pull-main", about: "the same without B-frames", run: pull::main },
+    Case { name: "pull-main", about: "the same from x264 zerolatency, without B-frames", run: pull::main },
     Case { name: "pull-video", about: "the same without sound", run: pull::video_only },
     Case { name: "pull-audio", about: "the same without pictures", run: pull::audio_only },
     Case {
@@ -99,6 +99,11 @@ const CASES: &[Case] = &[
         name: "pull-relay",
         about: "FFmpeg through our relay, over RTMP, HTTP-FLV and WS-FLV",
         run: pull::through_relay,
+    },
+    Case {
+        name: "pull-ours",
+        about: "live-push through nginx, node-media-server and our relay, copied and encoded, played without trouble",
+        run: pull::pushed_by_us,
     },
     Case {
         name: "xiu",

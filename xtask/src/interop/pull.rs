@@ -69,7 +69,7 @@ fn through_our_relay(lab: &Lab<'_>, case: &str, recipe: Recipe) -> Outcome {
     let relay = Server::relay(lab, &folder)?;
     let published =
         Published { server: "relay", rtmp: relay.rtmp("a"), http: relay.http("a"), is_end_told: true };
-    played_late(lab, &folder, &source, &[published])
+    played_late(lab, &folder, &source, &[published], &source::publishing)
 }
 
 /// FLV files over HTTP whose header denies the tracks that are there and announces those that are not.
@@ -102,8 +102,42 @@ fn through_servers(lab: &Lab<'_>, case: &str, recipe: Recipe) -> Outcome {
         let is_end_told = recipe.video.is_some();
         published.push(Published { server: "node", rtmp: node.rtmp("a"), http: node.http("a"), is_end_told });
     }
-    let note = played_late(lab, &folder, &source, &published)?;
+    let note = played_late(lab, &folder, &source, &published, &source::publishing)?;
     Ok(if node.is_some() { note } else { format!("{note}; no Node.js here: nginx only") })
+}
+
+/// `live-push` publishes to every server: passed on as it is, a stream is played as FFmpeg decodes it; encoded anew, it is
+/// played without trouble.
+pub fn pushed_by_us(lab: &Lab<'_>) -> Outcome {
+    let mut notes = Vec::new();
+    for copies in [true, false] {
+        let name = if copies { "copied" } else { "encoded" };
+        let folder = lab.folder(&format!("pull-ours-{name}"))?;
+        let source = Source::make(source::HIGH, &folder)?;
+        let (nginx, relay) = (Server::nginx(&folder)?, Server::relay(lab, &folder)?);
+        let node = Server::node_media_server(lab, &folder)?;
+        let mut published = vec![
+            Published { server: "nginx", rtmp: nginx.rtmp("a"), http: None, is_end_told: true },
+            Published { server: "relay", rtmp: relay.rtmp("a"), http: relay.http("a"), is_end_told: true },
+        ];
+        published.extend(node.as_ref().map(|node| {
+            // It tells nobody that a publisher has left.
+            Published { server: "node", rtmp: node.rtmp("a"), http: node.http("a"), is_end_told: false }
+        }));
+        let publishing = |file: &Path, url: &str| {
+            let mut command = lab.live_push();
+            command.arg("--input").arg(file).args(["--once", "--video-width=320", "--video-height=240"]);
+            command.args(copies.then_some("--copy")).arg(url);
+            command
+        };
+        let note = if copies {
+            played_late(lab, &folder, &source, &published, &publishing)?
+        } else {
+            played_late(lab, &folder, &Source { is_changed: true, ..source }, &published, &publishing)?
+        };
+        notes.push(format!("{name}: {note}"));
+    }
+    Ok(notes.join("; "))
 }
 
 /// A stream and where it can be had.
@@ -116,10 +150,16 @@ struct Published {
 }
 
 /// Publishes to every server, and lets a viewer come in late wherever the stream can be had.
-fn played_late(lab: &Lab<'_>, folder: &Path, source: &Source, published: &[Published]) -> Outcome {
+fn played_late(
+    lab: &Lab<'_>,
+    folder: &Path,
+    source: &Source,
+    published: &[Published],
+    publishing: &dyn Fn(&Path, &str) -> Command,
+) -> Outcome {
     let mut publishers = Vec::new();
     for to in published {
-        let mut command = source::publishing(&source.path, &to.rtmp);
+        let mut command = publishing(&source.path, &to.rtmp);
         publishers.push(Peer::start(format!("publish-{}", to.server), folder, &mut command)?);
     }
     sleep(LATE);
@@ -160,6 +200,8 @@ struct Source {
     colours: Vec<u8>,
     /// Interleaved.
     sound: Vec<f32>,
+    /// It is encoded anew on its way: what arrives is something else.
+    is_changed: bool,
 }
 
 /// Arguments for pictures as planes.
@@ -190,7 +232,7 @@ impl Source {
         let pictures = raw("reference-pictures", has_video, PLANES)?;
         let colours = raw("reference-colours", has_video, COLOURS)?;
         let sound = sound::from_f32le(&raw("reference-sound", recipe.sound, SAMPLES)?);
-        Ok(Self { recipe, path, pictures, colours, sound })
+        Ok(Self { recipe, path, pictures, colours, sound, is_changed: false })
     }
 }
 
@@ -234,6 +276,13 @@ impl Viewer {
         if self.way.is_end_told && !stdout.contains("\"code\":2006") {
             return Err(Problem::Failed("the end of the stream (2006) was not told".into()));
         }
+        let troubles = troubles(&stdout);
+        if !troubles.is_empty() {
+            return Err(Problem::Failed(format!("the player had trouble: {}", troubles.join(", "))));
+        }
+        if source.is_changed {
+            return Ok("without trouble".into());
+        }
         let file = |extension: &str| folder.join(format!("{}.{extension}", self.way.name));
         let mut notes = Vec::new();
         if source.recipe.video.is_some() {
@@ -252,6 +301,15 @@ impl Viewer {
         }
         Ok(notes.join(", "))
     }
+}
+
+/// What went wrong while playing, by the player's own account: frames that did not decode (2101, 2102), that came late
+/// (2105), that are missing (2107).
+fn troubles(stdout: &str) -> Vec<String> {
+    let lines = stdout.lines().filter_map(|line| serde_json::from_str::<serde_json::Value>(line).ok());
+    let codes = lines.filter_map(|line| Some((line["code"].as_i64()?, line["detail"].to_string())));
+    let trouble = codes.filter(|(code, _)| [2101, 2102, 2105, 2107].contains(code));
+    trouble.map(|(code, detail)| format!("{code} {detail}")).collect()
 }
 
 fn judge_pictures(planes: &[u8], source: &Source) -> Outcome {

@@ -38,9 +38,11 @@ pub const SLOW: Recipe = Recipe {
 /// Makes every difference in prediction or filtering show, and add up.
 const GRAIN: &str = "noise=alls=12:allf=t";
 
-/// What live encoders send: no B-frames.
-pub const MAIN: Recipe =
-    Recipe { video: Some(&["-profile:v", "main", "-bf", "0", "-x264-params", "slices=2"]), sound: true };
+/// What live encoders send: no B-frames, nothing that waits.
+pub const MAIN: Recipe = Recipe {
+    video: Some(&["-profile:v", "main", "-tune", "zerolatency", "-x264-params", "slices=2"]),
+    sound: true,
+};
 
 /// Pictures without sound.
 pub const VIDEO_ONLY: Recipe = Recipe { sound: false, ..MAIN };
