@@ -23,7 +23,7 @@ enum Task {
     Demo(demo::Options),
     /// Checks for a C++ compiler and nasm, and installs them where it can
     Setup(setup::Options),
-    /// Pushes for ten minutes and looks at what grows, drifts and gets lost
+    /// Pushes and plays for ten minutes and looks at what grows, drifts and gets lost
     Soak(soak::Options),
     /// Runs everything CI runs
     Test(test::Options),

@@ -1,4 +1,4 @@
-//! Pushes for a long time and looks at what grows, drifts and gets lost.
+//! Pushes and plays for a long time and looks at what grows, drifts and gets lost.
 //!
 //! As with the demo, this program runs itself again with the feature `lab` for the work.
 

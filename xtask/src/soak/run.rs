@@ -8,7 +8,7 @@ use crate::project::Project;
 use live_capture::pattern::{Pattern, PatternSpec};
 use live_capture::tone::Tone;
 use live_core::config::{Mode, PlayerMode};
-use live_core::event::{Delivery, PusherEvent};
+use live_core::event::{Delivery, EventStream, PlayerEvent, PusherEvent};
 use live_core::state::SessionState;
 use live_core::{AudioSpec, PusherCode};
 use live_player::LivePlayer;
@@ -26,6 +26,8 @@ const FPS: u32 = 25;
 const PATTERN: PatternSpec = PatternSpec::new(360, 640, FPS);
 /// The furthest sound and picture may be apart, in ms.
 const FURTHEST_MS: f64 = 20.0;
+/// A frame that did not decode, a late or missing one, a lost connection.
+const TROUBLE: &[i32] = &[2101, 2102, 2103, 2105, 2107];
 /// Between two readings of the memory.
 const READING: Duration = Duration::from_secs(1);
 /// How long anything may take to begin or to end.
@@ -41,12 +43,12 @@ pub fn run(options: &Options) -> Result<(), Problem> {
         .enable_all()
         .build()
         .map_err(|error| failed("no runtime can be made", error))?;
-    let (memory, dropped) = runtime.block_on(push(options, &recording))?;
+    let took = runtime.block_on(push(options, &recording))?;
     drop(runtime);
     println!("looking at what was received …");
     let findings =
         judge::look_at(&recording, PATTERN).map_err(|error| failed("the recording is broken", error))?;
-    let lines = verdicts(options, &findings, &memory, dropped);
+    let lines = verdicts(options, &findings, &took);
     for (passed, line) in &lines {
         println!("{}  {line}", if *passed { "ok    " } else { "FAILED" });
     }
@@ -58,8 +60,22 @@ fn failed(what: &str, error: impl Display) -> Problem {
     Problem::Failed(format!("{what}: {error}"))
 }
 
-/// Pushes for as long as was asked; gives the memory's readings, and the pictures the pusher had to leave out.
-async fn push(options: &Options, recording: &Path) -> Result<(MemoryLog, u64), Problem> {
+/// What was seen while it ran.
+#[derive(Default)]
+struct Course {
+    memory: MemoryLog,
+    /// Pictures the pusher had to leave out.
+    left_out: u64,
+    /// Pictures the player passed over.
+    passed_over: u64,
+    /// How far the sound was ahead of the picture at the player's sinks, in ms, once a second.
+    apart: Vec<f64>,
+    /// What went wrong while playing, in the player's words.
+    troubles: Vec<String>,
+}
+
+/// Pushes and plays for as long as was asked.
+async fn push(options: &Options, recording: &Path) -> Result<Course, Problem> {
     let relay = Relay::bind(RelayConfig::new(SocketAddr::from((Ipv4Addr::LOCALHOST, 0))))
         .await
         .map_err(|error| failed("the relay cannot start", error))?;
@@ -92,12 +108,17 @@ async fn push(options: &Options, recording: &Path) -> Result<(MemoryLog, u64), P
         .record(recording)
         .build()
         .map_err(|error| failed("the player cannot be built", error))?;
+    let mut told = player.events();
     player.start();
     let (began, length) = (Instant::now(), Duration::from_secs(options.seconds));
-    let mut memory = MemoryLog::default();
+    let mut course = Course::default();
     while began.elapsed() < length {
         tokio::time::sleep(READING.min(length.saturating_sub(began.elapsed()))).await;
-        memory.note(began.elapsed());
+        course.memory.note(began.elapsed());
+        let played = player.net_status();
+        course.apart.extend(played.av_offset);
+        course.passed_over = played.dropped_frames;
+        course.troubles.extend(troubles(&mut told));
         if pusher.state() != SessionState::Running {
             let why = pusher.finished().await.err().map_or_else(String::new, |failure| failure.to_string());
             return Err(failed("the pusher does not run any more", why));
@@ -107,7 +128,7 @@ async fn push(options: &Options, recording: &Path) -> Result<(MemoryLog, u64), P
             println!("{:>6} s  {} pictures left out", began.elapsed().as_secs(), status.dropped_frames);
         }
     }
-    let dropped = pusher.net_status().dropped_frames;
+    course.left_out = pusher.net_status().dropped_frames;
     timeout(PATIENCE, pusher.stop())
         .await
         .map_err(|_| failed("the pusher does not stop", "no end within 15 s"))?;
@@ -115,23 +136,38 @@ async fn push(options: &Options, recording: &Path) -> Result<(MemoryLog, u64), P
     let _ = timeout(PATIENCE, player.finished()).await;
     let _ = timeout(PATIENCE, player.stop()).await;
     relay.abort();
-    Ok((memory, dropped))
+    Ok(course)
+}
+
+/// What the player told since it was asked last that it should not have had to tell.
+fn troubles(events: &mut EventStream<PlayerEvent>) -> Vec<String> {
+    let mut troubles = Vec::new();
+    while let Some(delivery) = events.try_next() {
+        if let Some(PlayerEvent::State { code, detail }) = delivery.event()
+            && TROUBLE.contains(&code.number())
+        {
+            troubles.push(format!("{} {detail}", code.number()));
+        }
+    }
+    troubles
+}
+
+/// The value that is furthest from zero.
+fn furthest(values: &[f64]) -> f64 {
+    values.iter().copied().fold(0.0, |worst: f64, ms| if ms.abs() > worst.abs() { ms } else { worst })
 }
 
 /// What has to be true, and what was found.
-fn verdicts(options: &Options, found: &Findings, memory: &MemoryLog, dropped: u64) -> Vec<(bool, String)> {
+fn verdicts(options: &Options, found: &Findings, course: &Course) -> Vec<(bool, String)> {
     let wanted = options.seconds * u64::from(FPS);
     // A second for a connection that begins between two pictures, and for the player's own start.
     let enough = found.pictures + u64::from(FPS) >= wanted && found.pictures <= wanted + u64::from(FPS);
-    let worst = found
-        .offsets
-        .iter()
-        .copied()
-        .fold(0.0, |worst: f64, ms| if ms.abs() > worst.abs() { ms } else { worst });
+    let worst = furthest(&found.offsets);
+    let apart = furthest(&course.apart);
     let (first, last) =
         (found.offsets.first().copied().unwrap_or(0.0), found.offsets.last().copied().unwrap_or(0.0));
     let heard = found.offsets.len() as u64 + 3 >= options.seconds;
-    let memory_line = memory.quarters().map_or_else(
+    let memory_line = course.memory.quarters().map_or_else(
         || "memory: this system does not tell".to_owned(),
         |(early, late)| format!("memory: {early} KiB in the second quarter, {late} KiB in the last"),
     );
@@ -139,8 +175,8 @@ fn verdicts(options: &Options, found: &Findings, memory: &MemoryLog, dropped: u6
         (
             enough && found.missing == 0 && found.repeated == 0 && found.unreadable == 0,
             format!(
-                "pictures: {} received, {} missing, {} repeated, {} unreadable; {dropped} left out by the pusher",
-                found.pictures, found.missing, found.repeated, found.unreadable
+                "pictures: {} received, {} missing, {} repeated, {} unreadable; {} left out by the pusher",
+                found.pictures, found.missing, found.repeated, found.unreadable, course.left_out
             ),
         ),
         (found.holes == 0, format!("sound: {} holes", found.holes)),
@@ -152,6 +188,18 @@ fn verdicts(options: &Options, found: &Findings, memory: &MemoryLog, dropped: u6
                 found.offsets.len()
             ),
         ),
-        (memory.is_flat().unwrap_or(true), memory_line),
+        (
+            !course.apart.is_empty() && apart.abs() <= FURTHEST_MS && course.passed_over == 0,
+            format!(
+                "playing: sound and picture {apart:+.1} ms apart at worst over {} seconds, {} pictures passed over",
+                course.apart.len(),
+                course.passed_over
+            ),
+        ),
+        (
+            course.troubles.is_empty(),
+            format!("playing: {} codes of trouble {:?}", course.troubles.len(), course.troubles),
+        ),
+        (course.memory.is_flat().unwrap_or(true), memory_line),
     ]
 }
