@@ -2,8 +2,11 @@
 
 mod callback;
 mod channel;
+#[cfg(feature = "jpeg")]
+pub mod jpeg;
 pub mod null;
 pub mod png;
+mod rgb;
 mod snapshot;
 #[cfg(feature = "speaker")]
 mod speaker;

@@ -39,6 +39,7 @@ const TESTS: &[Test] = tests![
     a_window_can_take_the_size_of_its_picture,
     a_resized_window_shows_the_picture_in_its_new_shape,
     full_screen_fills_the_screen_in_each_direction_and_ends,
+    a_window_manager_is_asked_for_full_screen,
     two_players_show_their_pictures_in_two_windows,
     a_window_is_used_again_by_the_next_session,
     closing_the_window_ends_the_session,
@@ -257,6 +258,23 @@ fn full_screen_fills_the_screen_in_each_direction_and_ends(stage: &mut Stage) {
         stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: true });
         stage.sees(|shot| has_size(width, height)(shot).and_then(|()| colours(&filling(order))(shot)));
     }
+    assert!(player.exit_full_screen());
+    let direction = FullScreenDirection::Upright;
+    stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: false });
+    stage.sees(|shot| has_size(320, 180)(shot).and_then(|()| colours(&filling(UPRIGHT))(shot)));
+}
+
+fn a_window_manager_is_asked_for_full_screen(stage: &mut Stage) {
+    let Some(_manager) = stage.display.manage(PATIENCE) else {
+        eprintln!("skipped: no window manager: apt-get install icewm");
+        return;
+    };
+    let window = stage.open(|options| options.size(320, 180).full_screen(FullScreenDirection::Clockwise));
+    let player = stage.play(&window, |player| player.object_fit(ObjectFit::FillCrop));
+    let (width, height) = x::SCREEN;
+    stage.sees(|shot| has_size(width, height)(shot).and_then(|()| colours(&filling(CLOCKWISE))(shot)));
+    assert!(stage.display.is_full_screen_by_manager(stage.name));
+    let mut events = player.events();
     assert!(player.exit_full_screen());
     let direction = FullScreenDirection::Upright;
     stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: false });

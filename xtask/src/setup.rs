@@ -108,6 +108,15 @@ pub const MPV: Tool = Tool {
     present: || find("mpv").is_some(),
 };
 
+/// The window manager of the tests.
+pub const ICEWM: Tool = Tool {
+    name: "icewm",
+    why: "a test asks it for full screen",
+    package: "icewm",
+    elsewhere: "icewm on Fedora and Arch",
+    present: || cfg!(not(target_os = "linux")) || find("icewm").is_some(),
+};
+
 /// What windows load when the first one opens.
 pub const X_LIBRARIES: Tool = Tool {
     name: "X11's libraries",
@@ -126,7 +135,7 @@ pub const X_LIBRARIES: Tool = Tool {
 pub fn run(options: &Options) -> Result<(), Problem> {
     println!("{}", for_build()?);
     if options.peers {
-        println!("{}", ensure(&[&FFMPEG, &NGINX, &XVFB, &X_LIBRARIES])?);
+        println!("{}", ensure(&[&FFMPEG, &NGINX, &XVFB, &X_LIBRARIES, &ICEWM])?);
         println!("{}", for_all_features()?);
     }
     Ok(())

@@ -62,7 +62,7 @@ impl LivePlayerHandle {
     }
 
     /// The picture that is shown now, or was shown last; `None` before the first. A copy of a reference, no copy of
-    /// pixels. [`sink::png::encode`](crate::sink::png::encode) makes a file of it.
+    /// pixels. [`sink::png::encode`](crate::sink::png::encode) makes a file of it, and so does `sink::jpeg::encode`.
     #[must_use]
     pub fn snapshot(&self) -> Option<VideoFrame> {
         self.inner.shared.shown()

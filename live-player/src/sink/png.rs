@@ -1,21 +1,17 @@
 //! Pictures as PNG files.
 
-use live_core::pixels::convert::{RgbLayout, i420_to_rgb};
-use live_core::{PicturePool, VideoFrame};
+use super::rgb::Rgb;
+use live_core::VideoFrame;
 use std::io;
 
-/// `frame` as a PNG file in memory: 8-bit RGB, converted by the frame's own matrix and range.
+/// `frame` as a PNG file in memory: 8-bit RGB, upright, converted by the frame's own matrix and range.
 ///
 /// Takes some tens of milliseconds for a large picture: not for the presenter's thread.
 ///
 /// # Errors
 /// None that is known: a picture always fits.
 pub fn encode(frame: &VideoFrame) -> io::Result<Vec<u8>> {
-    let picture = frame.surface.to_i420(&PicturePool::new());
-    let (width, height) = (picture.width(), picture.height());
-    let stride = width as usize * RgbLayout::Rgb.bytes();
-    let mut pixels = vec![0; stride * height as usize];
-    i420_to_rgb(&picture, frame.color, RgbLayout::Rgb, &mut pixels, stride);
+    let Rgb { width, height, pixels } = Rgb::of(frame);
     let mut file = Vec::new();
     let mut encoder = png::Encoder::new(&mut file, width, height);
     encoder.set_color(png::ColorType::Rgb);
@@ -31,7 +27,7 @@ pub fn encode(frame: &VideoFrame) -> io::Result<Vec<u8>> {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use live_core::{Color, Timestamp};
+    use live_core::{Color, PicturePool, Timestamp};
 
     #[test]
     fn a_picture_becomes_a_file_that_says_its_size() {

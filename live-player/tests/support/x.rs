@@ -43,6 +43,16 @@ impl Xvfb {
     }
 }
 
+/// A window manager, until it is dropped.
+pub struct Manager(Child);
+
+impl Drop for Manager {
+    fn drop(&mut self) {
+        let _ = self.0.kill();
+        let _ = self.0.wait();
+    }
+}
+
 impl Drop for Xvfb {
     fn drop(&mut self) {
         let _ = self.process.kill();
@@ -86,6 +96,32 @@ impl Display {
         let (connection, screen) = x11rb::connect(None).unwrap();
         let root = connection.setup().roots[screen].root;
         Self { connection, root }
+    }
+
+    /// Starts a window manager; `None` when none is installed.
+    pub fn manage(&self, patience: Duration) -> Option<Manager> {
+        let mut command = Command::new("icewm");
+        command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
+        let manager = Manager(command.spawn().ok()?);
+        let deadline = Instant::now() + patience;
+        let supporting = self.atom("_NET_SUPPORTING_WM_CHECK");
+        while self.words(self.root, supporting).is_empty() {
+            assert!(Instant::now() < deadline, "the window manager does not begin");
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        Some(manager)
+    }
+
+    /// Whether the window manager says that it lets the window fill the screen.
+    pub fn is_full_screen_by_manager(&self, title: &str) -> bool {
+        let window = self.find(title).expect("the window is there");
+        self.words(window, self.atom("_NET_WM_STATE")).contains(&self.atom("_NET_WM_STATE_FULLSCREEN"))
+    }
+
+    fn words(&self, window: Window, property: u32) -> Vec<u32> {
+        let value = self.connection.get_property(false, window, property, AtomEnum::ANY, 0, 256);
+        let value = value.unwrap().reply().unwrap();
+        value.value32().map(Iterator::collect).unwrap_or_default()
     }
 
     /// The window of this title.

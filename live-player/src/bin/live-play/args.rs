@@ -62,7 +62,7 @@ fn command() -> Command {
             .args(screen::flags())
             .args(sound::flags())
             .args(network::flags())
-            .arg(file("snapshot", "PNG", "Write the last picture that was shown"))
+            .arg(file("snapshot", "FILE", "Write the last picture that was shown, as PNG, or as JPEG by the name .jpg"))
             .arg(file("record", "FLV", "Write the stream as it was received"))
             .arg(file("wav", "FILE", "Write all decoded sound, 16-bit"))
             .arg(file("y4m", "FILE", "Write every decoded picture, uncompressed"))

@@ -12,7 +12,7 @@ use console::Console;
 use keys::{Key, Keys};
 use live_core::ConfigError;
 use live_core::event::{Delivery, EventStream, PlayerEvent};
-use live_player::sink::{WavFile, Y4mFile, png};
+use live_player::sink::{WavFile, Y4mFile, jpeg, png};
 use live_player::{BuildError, Builder, Failure, LivePlayer};
 use remote::Remote;
 use screen::{Host, Screen};
@@ -20,6 +20,8 @@ use std::process::ExitCode;
 
 /// The session ended before its time, or a file could not be written.
 const FAILED: u8 = 1;
+/// Of JPEG files.
+const SNAPSHOT_QUALITY: u8 = 90;
 /// The arguments make no sense; clap's own code for that.
 const USAGE: u8 = 2;
 
@@ -178,6 +180,10 @@ fn write_snapshot(player: &LivePlayer, args: &Args) -> Result<(), String> {
     let Some(picture) = player.snapshot() else {
         return Err("snapshot: no picture was shown, so none was written".to_owned());
     };
-    let written = png::encode(&picture).and_then(|file| std::fs::write(path, file));
+    let is_jpeg = path.extension().is_some_and(|extension| {
+        extension.eq_ignore_ascii_case("jpg") || extension.eq_ignore_ascii_case("jpeg")
+    });
+    let encoded = if is_jpeg { jpeg::encode(&picture, SNAPSHOT_QUALITY) } else { png::encode(&picture) };
+    let written = encoded.and_then(|file| std::fs::write(path, file));
     written.map_err(|error| format!("snapshot: {} cannot be written: {error}", path.display()))
 }
