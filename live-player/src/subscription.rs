@@ -66,6 +66,11 @@ impl Link {
         self.times.lock().unwrap_or_else(PoisonError::into_inner).alive = Some(now());
     }
 
+    /// The stream is over: nothing more has to come.
+    fn note_end(&self) {
+        self.times.lock().unwrap_or_else(PoisonError::into_inner).alive = None;
+    }
+
     /// The connection is over; since when it stood.
     fn close(&self) -> Option<Instant> {
         self.accepted.store(false, Relaxed);
@@ -275,6 +280,9 @@ impl Inlet {
 
     fn measure(&mut self, packet: &Packet, arrival: Instant) {
         self.gauges.media.count_packet(packet);
+        if packet.kind == PacketKind::EndOfSequence {
+            self.link.note_end();
+        }
         let is_unit = packet.is_video_unit() || packet.kind == PacketKind::Audio;
         if !is_unit {
             return;
@@ -300,7 +308,9 @@ impl MediaSender for Inlet {
             let seconds = jump.micros as f64 / 1e6;
             self.shared.tell(PlayerCode::Discontinuity, format!("timestamps jumped by {seconds:+.3} s"));
         }
-        if let Some(recording) = &self.recording {
+        // A stream that is over may begin again, in the same file.
+        if let Some(recording) = self.recording.as_ref().filter(|_| packet.kind != PacketKind::EndOfSequence)
+        {
             recording.push(packet.clone());
         }
         if packet.kind == PacketKind::Key && !std::mem::replace(&mut self.has_key, true) {

@@ -4,6 +4,8 @@ use live_core::config::Mistake;
 use live_core::{Registry, Scheme, StreamUrl, Subscriber};
 use live_transport::net;
 use std::sync::Arc;
+#[cfg(feature = "embedded")]
+use std::time::Duration;
 
 #[cfg(feature = "embedded")]
 pub(crate) use net::options::Network;
@@ -12,6 +14,11 @@ pub(crate) use net::options::Network;
 #[cfg(not(feature = "embedded"))]
 #[derive(Clone)]
 pub(crate) struct Network;
+
+/// How long a publisher may be away without its viewers being sent home: longer than what they hold lasts, which is
+/// what decides.
+#[cfg(feature = "embedded")]
+const LINGER: Duration = Duration::from_secs(35);
 
 /// The subscriber that serves `url`, by the ways of `network`.
 pub(crate) fn subscriber(url: &StreamUrl, network: &Network) -> Result<Arc<dyn Subscriber>, Mistake> {
@@ -23,7 +30,7 @@ pub(crate) fn subscriber(url: &StreamUrl, network: &Network) -> Result<Arc<dyn S
         }
         #[cfg(feature = "embedded")]
         Scheme::Rtmp | Scheme::Rtmps => {
-            Ok(Arc::new(net::rtmp::RtmpSubscriber { connector: network.connector.clone() }))
+            Ok(Arc::new(net::rtmp::RtmpSubscriber { connector: network.connector.clone(), linger: LINGER }))
         }
         #[cfg(feature = "embedded")]
         Scheme::Http | Scheme::Https => Ok(Arc::new(net::http::HttpSubscriber {

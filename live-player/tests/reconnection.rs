@@ -9,15 +9,19 @@ use async_trait::async_trait;
 use faulty::{Fault, Server, Way};
 use live_core::config::PlayerMode;
 use live_core::event::{Delivery, EventStream, PlayerEvent};
+use live_core::queue::{DropRule, PacketQueue, QueueLimits};
 use live_core::state::SessionState::Stopped;
 use live_core::{
-    LinkEvent, MediaSender, Outcome, StreamUrl, Subscriber, SubscriptionCx, TransportError,
-    TransportErrorKind,
+    LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
+    TransportError, TransportErrorKind, WireEpoch,
 };
 use live_player::{Builder, LivePlayer};
+use live_transport::net::relay::{Relay, RelayConfig};
+use live_transport::net::rtmp::RtmpPublisher;
+use std::net::SocketAddr;
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
-use support::{codes, count, stream};
+use support::{codes, count, noting, stream};
 
 const SRC: &str = "rtmp://plain/live/x?token=SECRET";
 
@@ -143,4 +147,47 @@ fn the_end_of_a_stream_is_2006_and_no_error_over_every_transport() {
         });
         assert!(!told.iter().any(|code| [2103, 3003, 3005, 2107, 2101].contains(code)), "{way:?}: {told:?}");
     }
+}
+
+/// What a publisher sends, in real time.
+async fn publish(relay: SocketAddr, packets: Vec<Packet>) {
+    let queue = PacketQueue::new(QueueLimits::default());
+    let mut reader = queue.reader(DropRule::default());
+    let cx = OutputCx { events: Arc::new(|_| {}), counters: Arc::default(), epoch: WireEpoch::default() };
+    let url = format!("rtmp://{relay}/live/x").parse().unwrap();
+    let feeding = async {
+        let start = tokio::time::Instant::now();
+        for packet in packets {
+            let due = Duration::from_micros(packet.dts.as_micros().max(0).unsigned_abs());
+            tokio::time::sleep_until(start + due).await;
+            queue.push(packet);
+        }
+        queue.close();
+    };
+    let publisher = RtmpPublisher::default();
+    tokio::join!(feeding, publisher.publish(&url, &mut reader, &cx));
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 2)]
+async fn viewers_of_a_publisher_that_comes_back_within_the_cache_see_no_freeze() {
+    let relay = Relay::bind(RelayConfig::new("127.0.0.1:0".parse().unwrap())).await.unwrap();
+    let rtmp = relay.rtmp_addr();
+    tokio::spawn(relay.run());
+    tokio::spawn(async move {
+        // Two lives of a publisher, whose timestamps begin anew.
+        for _ in 0..2 {
+            publish(rtmp, stream(50, 0)).await;
+            tokio::time::sleep(Duration::from_millis(200)).await;
+        }
+    });
+    let src = format!("rtmp://{rtmp}/live/x");
+    let (builder, shown) = noting(LivePlayer::builder(src).min_cache(Duration::from_millis(1000)));
+    let player = builder.build().unwrap();
+    let told = codes(&player).await;
+    let quiet = [2103, 2104, 2105, 2101, 3005].map(|code| count(&told, code));
+    assert_eq!((quiet, count(&told, 2007)), ([0; 5], 1), "{told:?}");
+    assert_eq!((count(&told, 2107), count(&told, 2002)), (1, 1), "the timestamps begin anew: {told:?}");
+    assert_eq!((count(&told, 2006), told.last()), (1, Some(&2006)), "{told:?}");
+    let shown = shown.lock().unwrap().len();
+    assert!(shown > 80, "{shown} pictures of a hundred");
 }

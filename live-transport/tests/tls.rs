@@ -70,7 +70,7 @@ async fn a_stream_goes_over_rtmps_and_comes_back_over_rtmps_and_https() {
     for pull in pulls {
         let url: live_core::StreamUrl = pull.parse().unwrap();
         let subscriber: Arc<dyn Subscriber> = if url.scheme().is_rtmp() {
-            Arc::new(RtmpSubscriber { connector: connector.clone() })
+            Arc::new(RtmpSubscriber { connector: connector.clone(), ..RtmpSubscriber::default() })
         } else {
             Arc::new(HttpSubscriber { connector: connector.clone(), ..HttpSubscriber::default() })
         };

@@ -9,10 +9,10 @@ use async_trait::async_trait;
 use live_core::queue::PacketReader;
 use live_core::{
     LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
-    TransportError, TransportErrorKind,
+    Track, TransportError, TransportErrorKind,
 };
 use std::hash::{BuildHasher, RandomState};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 /// Publishes to RTMP servers.
 #[derive(Clone, Debug, Default)]
@@ -26,6 +26,9 @@ pub struct RtmpPublisher {
 pub struct RtmpSubscriber {
     /// How connections are made, and how long each step may take.
     pub connector: Connector,
+    /// How long a connection whose stream is over is kept, in case its publisher comes back. Meanwhile the end is told
+    /// by an [end of sequence](live_core::PacketKind::EndOfSequence) on each track. Default zero.
+    pub linger: Duration,
 }
 
 type ClientDriver = Driver<Connection, ClientSession>;
@@ -141,7 +144,7 @@ impl Subscriber for RtmpSubscriber {
         let peer = connection.peer();
         let session = session(Purpose::Play, url, String::new(), deadlines);
         let mut driver = Driver::new(connection, session, cx.counters.clone(), deadlines);
-        match play(&mut driver, media, cx).await {
+        match play(&mut driver, media, cx, self.linger).await {
             Ok(()) => {
                 driver.session.finish();
                 if let Err(error) = driver.leave(deadlines.leave).await {
@@ -163,7 +166,11 @@ async fn play(
     driver: &mut ClientDriver,
     media: &mut dyn MediaSender,
     cx: &SubscriptionCx,
+    linger: Duration,
 ) -> Result<(), Stop> {
+    // Until when a stream that is over may begin again.
+    let mut over: Option<tokio::time::Instant> = None;
+    let mut last = None;
     loop {
         while let Some(event) = driver.session.poll_event() {
             match event {
@@ -171,13 +178,39 @@ async fn play(
                 ClientEvent::Packet(mut packet) => {
                     packet.arrival = Some(Instant::now());
                     cx.counters.add_packets(1);
+                    if !packet.is_stream_information() {
+                        (last, over) = (Some(packet.dts), None);
+                    }
                     media.send(packet);
                 }
-                ClientEvent::Ended => return Ok(()),
+                ClientEvent::Ended => {
+                    let Some(at) = last.filter(|_| !linger.is_zero()) else { return Ok(()) };
+                    over = Some(tokio::time::Instant::now() + linger);
+                    for track in [Track::Video, Track::Audio] {
+                        media.send(Packet::end_of_sequence(track, at));
+                    }
+                }
             }
         }
-        if driver.turn(media.closed()).await? == Turn::Source(()) {
-            return Ok(());
+        let given_up = async {
+            match over {
+                Some(over) => tokio::time::sleep_until(over).await,
+                None => std::future::pending().await,
+            }
+        };
+        let closed = media.closed();
+        let unwanted = async {
+            tokio::select! {
+                () = closed => {}
+                () = given_up => {}
+            }
+        };
+        match driver.turn(unwanted).await {
+            Ok(Turn::Progress) => {}
+            Ok(Turn::Source(())) => return Ok(()),
+            // What ends a connection whose stream is over does no harm.
+            Err(_) if over.is_some() => return Ok(()),
+            Err(stop) => return Err(stop),
         }
     }
 }

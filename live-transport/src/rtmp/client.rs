@@ -394,7 +394,8 @@ impl ClientSession {
         }
         let before = self.events.len();
         self.depacketize(kind, timestamp, body);
-        if self.deadline.is_some() && self.events.len() > before {
+        // Also after an end: the publisher has come back.
+        if self.events.len() > before {
             self.go_to(now, Step::Media);
         }
     }

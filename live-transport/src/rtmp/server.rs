@@ -235,6 +235,23 @@ impl ServerSession {
         self.wait_for_stream(now);
     }
 
+    /// Tells a client that plays on `stream` that its publisher has gone, and may come back: the client keeps its place.
+    pub fn pause(&mut self, stream: u32) {
+        if self.role(stream) == Some(Role::Plays) {
+            let text = "The publisher has ended the stream.";
+            self.status(stream, "status", "NetStream.Play.UnpublishNotify", text);
+            self.link.send(chunk::CONTROL_STREAM, UserControl::StreamEof(stream).message());
+        }
+    }
+
+    /// Tells a client that plays on `stream`, and was [told](Self::pause) that the publisher had gone, that it is back.
+    pub fn resume(&mut self, stream: u32) {
+        if self.role(stream) == Some(Role::Plays) {
+            self.link.send(chunk::CONTROL_STREAM, UserControl::StreamBegin(stream).message());
+            self.status(stream, "status", "NetStream.Play.PublishNotify", "The publisher is back.");
+        }
+    }
+
     fn status(&mut self, stream: u32, level: &str, code: &str, description: &str) {
         self.link.send(chunk_stream::COMMAND, Command::on_status(level, code, description).message(stream));
     }

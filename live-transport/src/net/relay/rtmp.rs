@@ -18,11 +18,20 @@ enum Role {
     Waits {
         viewer: Viewer,
         stream: u32,
+        key: String,
         until: Instant,
     },
     Plays {
         viewer: Viewer,
         stream: u32,
+        key: String,
+    },
+    /// Its publisher has gone, and may come back.
+    Lingers {
+        viewer: Viewer,
+        stream: u32,
+        key: String,
+        until: Instant,
     },
 }
 
@@ -65,7 +74,7 @@ impl Connection {
             let wish = async {
                 match &self.role {
                     Role::Nothing | Role::Publishes(_) => std::future::pending().await,
-                    Role::Waits { viewer, until, .. } => {
+                    Role::Waits { viewer, until, .. } | Role::Lingers { viewer, until, .. } => {
                         Wish::Found(timeout_at(*until, viewer.published()).await.is_ok())
                     }
                     Role::Plays { viewer, .. } => Wish::Media(viewer.next().await),
@@ -133,7 +142,8 @@ impl Connection {
         }
         match self.shared.hub.watch(key) {
             Ok(viewer) => {
-                self.role = Role::Waits { viewer, stream, until: Instant::now() + self.shared.config.wait };
+                let until = Instant::now() + self.shared.config.wait;
+                self.role = Role::Waits { viewer, stream, key: key.to_owned(), until };
             }
             Err(_) => session.refuse(now(), stream, "NetStream.Play.Failed", "There are too many streams."),
         }
@@ -142,9 +152,17 @@ impl Connection {
     fn fulfil(&mut self, wish: Wish) {
         let session = &mut self.driver.session;
         self.role = match (std::mem::replace(&mut self.role, Role::Nothing), wish) {
-            (Role::Waits { viewer, stream, .. }, Wish::Found(true)) => {
+            (Role::Waits { viewer, stream, key, .. }, Wish::Found(true)) => {
                 session.accept(now(), stream);
-                Role::Plays { viewer, stream }
+                Role::Plays { viewer, stream, key }
+            }
+            (Role::Lingers { viewer, stream, key, .. }, Wish::Found(true)) => {
+                session.resume(stream);
+                Role::Plays { viewer, stream, key }
+            }
+            (Role::Lingers { stream, .. }, Wish::Found(false)) => {
+                session.end(now(), stream);
+                Role::Nothing
             }
             (Role::Waits { stream, .. }, Wish::Found(false)) => {
                 session.refuse(
@@ -155,14 +173,20 @@ impl Connection {
                 );
                 Role::Nothing
             }
-            (Role::Plays { viewer, stream }, Wish::Media(Some(message))) => {
+            (Role::Plays { viewer, stream, key }, Wish::Media(Some(message))) => {
                 session.send_media(stream, &message);
-                Role::Plays { viewer, stream }
+                Role::Plays { viewer, stream, key }
             }
-            (Role::Plays { stream, .. }, Wish::Media(None)) => {
-                session.end(now(), stream);
-                Role::Nothing
-            }
+            (Role::Plays { stream, key, .. }, Wish::Media(None)) => match self.shared.hub.watch(&key) {
+                Ok(viewer) => {
+                    session.pause(stream);
+                    Role::Lingers { viewer, stream, key, until: Instant::now() + self.shared.config.wait }
+                }
+                Err(_) => {
+                    session.end(now(), stream);
+                    Role::Nothing
+                }
+            },
             (role, _) => role,
         };
     }
