@@ -7,7 +7,7 @@ use std::time::Instant;
 /// Which media time each frame given to a device stands for.
 ///
 /// Frames are counted since the device was opened. Every run of frames begins a span with the media time of its first
-/// frame, so gaps, skips and (later) stretched sound are all just spans.
+/// frame, so gaps, skips and stretched sound are all just spans.
 #[derive(Clone, Debug)]
 pub(crate) struct ClockMap {
     rate: u32,
@@ -19,7 +19,12 @@ pub(crate) struct ClockMap {
 struct Span {
     frame: u64,
     media: Timestamp,
+    /// Media time that passes in a second of sound.
+    pace: f64,
 }
+
+/// Rounding, which begins no span.
+const ROUNDING_MICROS: i64 = 2;
 
 impl ClockMap {
     /// A map for a device of `rate` frames per second that has been given nothing.
@@ -30,13 +35,16 @@ impl ClockMap {
     /// Motion starts at `from` with the next frame; what was written before is forgotten.
     pub(crate) fn restart(&mut self, from: Timestamp) {
         self.spans.clear();
-        self.spans.push_back(Span { frame: self.written, media: from });
+        self.spans.push_back(Span { frame: self.written, media: from, pace: 1.0 });
     }
 
-    /// The device was given `frames` frames, the first of which stands for `media`.
-    pub(crate) fn wrote(&mut self, frames: u64, media: Timestamp) {
-        if frames > 0 && self.next() != Some(media) {
-            self.spans.push_back(Span { frame: self.written, media });
+    /// The device was given `frames` frames, the first of which stands for `media`; `pace` seconds of media pass in a
+    /// second of them.
+    pub(crate) fn wrote(&mut self, frames: u64, media: Timestamp, pace: f64) {
+        let follows = |next: Timestamp| next.micros_since(media).abs() <= ROUNDING_MICROS;
+        let goes_on = self.next().is_some_and(follows) && self.spans.back().is_some_and(|s| s.pace == pace);
+        if frames > 0 && !goes_on {
+            self.spans.push_back(Span { frame: self.written, media, pace });
         }
         self.written += frames;
     }
@@ -75,9 +83,14 @@ impl ClockMap {
     }
 
     fn after(&self, span: &Span, frame: u64) -> Timestamp {
-        let micros = Timestamp::from_index(frame - span.frame, self.rate).as_micros();
-        span.media.offset_micros(micros)
+        span.media.offset_micros(media_micros(frame - span.frame, self.rate, span.pace))
     }
+}
+
+/// Media time in `frames` of sound at `pace`, in µs.
+pub(crate) fn media_micros(frames: u64, rate: u32, pace: f64) -> i64 {
+    let micros = Timestamp::from_index(frames, rate).as_micros();
+    if pace == 1.0 { micros } else { (micros as f64 * pace) as i64 }
 }
 
 #[cfg(test)]
@@ -94,8 +107,8 @@ mod tests {
     fn latency_gaps_and_starvation_show_in_what_is_heard() {
         let (mut map, start) = (ClockMap::new(48_000), Instant::now());
         map.restart(ms(1_000));
-        map.wrote(4_800, ms(1_000));
-        map.wrote(4_800, ms(5_000));
+        map.wrote(4_800, ms(1_000), 1.0);
+        map.wrote(4_800, ms(5_000), 1.0);
         let latency = Duration::from_millis(20);
         let mut heard = |frames, after| {
             let position = AudioPosition { frames, at: start, latency };
@@ -111,7 +124,7 @@ mod tests {
     #[test]
     fn a_restart_waits_at_its_beginning() {
         let (mut map, start) = (ClockMap::new(1_000), Instant::now());
-        map.wrote(100, ms(0));
+        map.wrote(100, ms(0), 1.0);
         map.restart(ms(700));
         let position = AudioPosition { frames: 60, at: start, latency: Duration::ZERO };
         assert_eq!(map.heard(position, start), Some(ms(700)));
@@ -127,7 +140,7 @@ mod tests {
             let mut media = ms(0);
             for (frames, gap) in runs {
                 media = media.offset_micros(gap * 1_000);
-                map.wrote(frames, media);
+                map.wrote(frames, media, 1.0);
                 media = map.next().unwrap();
             }
             let mut last = ms(0);

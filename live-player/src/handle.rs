@@ -52,13 +52,19 @@ struct Current {
 }
 
 /// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
-struct Unfinished(Arc<Shared>);
+struct Unfinished(Option<Arc<Shared>>);
+
+impl Unfinished {
+    /// The session has ended by itself, and the next one may have begun.
+    fn settle(mut self) {
+        self.0 = None;
+    }
+}
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        // Means nothing after the session has ended by itself.
-        if self.0.state().is_active() {
-            self.0.finish(Err(Failure::uncoded("the session's task was ended from outside")));
+        if let Some(shared) = &self.0 {
+            shared.finish(Err(Failure::uncoded("the session's task was ended from outside")));
         }
     }
 }
@@ -105,10 +111,10 @@ impl LivePlayerHandle {
             Arc::clone(&self.inner.shared),
             current.stop.subscribe(),
         );
-        let unfinished = Unfinished(Arc::clone(&self.inner.shared));
+        let unfinished = Unfinished(Some(Arc::clone(&self.inner.shared)));
         self.inner.runtime.spawn(async move {
-            let _unfinished = unfinished;
             session.await;
+            unfinished.settle();
         });
         true
     }

@@ -4,7 +4,7 @@ pub(crate) mod lanes;
 
 use crate::bell::Bell;
 use lanes::{Cut, LaneState, Lanes, Limits};
-use live_core::{Packet, Track};
+use live_core::{Packet, Timestamp, Track};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;
 use tokio::sync::Notify;
@@ -48,6 +48,8 @@ pub(crate) struct QueueView {
     pub(crate) audio: LaneState,
     /// Nothing more comes.
     pub(crate) finished: bool,
+    /// The source waits for the player.
+    pub(crate) finite: bool,
 }
 
 impl MediaQueue {
@@ -109,6 +111,18 @@ impl MediaQueue {
         self.lock().lanes.restart();
     }
 
+    /// Arrival times before this moment cannot be compared with those after.
+    pub(crate) fn restart_timing(&self) {
+        self.lock().lanes.restart_timing();
+    }
+
+    /// Drops what lies before the newest key frame that is not after `leave`; tells where that is.
+    pub(crate) fn skip(&self, leave: Timestamp) -> Option<(Timestamp, Cut)> {
+        let skipped = self.lock().lanes.skip(leave);
+        self.shared.taken.notify_one();
+        skipped
+    }
+
     /// Says that no decoder serves `track`.
     pub(crate) fn set_unplayable(&self, track: Track) {
         self.lock().lanes.set_unplayable(track);
@@ -142,6 +156,7 @@ impl MediaQueue {
             video: state.lanes.state(Track::Video),
             audio: state.lanes.state(Track::Audio),
             finished: state.phase != Phase::Open,
+            finite: state.lanes.finite,
         }
     }
 }

@@ -15,9 +15,6 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::time::{Duration, Instant};
 
-/// How often a pause is looked after.
-const PAUSED_TICK: Duration = Duration::from_millis(10);
-
 /// What a presenter's thread works with.
 pub(crate) struct PlaybackCx {
     pub(crate) shared: Arc<Shared>,
@@ -34,11 +31,11 @@ pub(crate) fn run(
     cx: PlaybackCx,
     video: Box<dyn VideoSink>,
     audio: Box<dyn AudioSink>,
-    min_cache: Duration,
+    [min_cache, max_cache]: [Duration; 2],
 ) -> Result<(), Failure> {
     let mut playback = Playback {
         line: SoundLine::new(Box::new(Fader::new(audio, Arc::clone(&cx.shared))), cx.sounds.clone()),
-        presenter: Presenter::new(min_cache, Instant::now()),
+        presenter: Presenter::new(min_cache, max_cache, Instant::now()),
         video: Some(video),
         size: (0, 0),
         origin: None,
@@ -63,16 +60,14 @@ struct Playback {
 impl Playback {
     fn play(&mut self) -> Result<(), Failure> {
         while !self.cx.stop.load(Relaxed) {
-            if self.cx.shared.controls.is_paused() {
-                self.cx.bell.wait(PAUSED_TICK);
-                continue;
-            }
             let now = Instant::now();
             let view = self.view(now);
             match self.presenter.poll(now, &view) {
                 Action::Load => self.tell(PlayerCode::Loading, ""),
                 Action::ShowStill => self.show(Some("the first picture, as a still")),
                 Action::Start { from, tell } => self.start(from, tell),
+                Action::Freeze => self.line.freeze(),
+                Action::Skip { leave, exact, tell } => self.skip(now, leave, exact, tell),
                 Action::Show { stutter } => {
                     if let Some(gap) = stutter {
                         self.tell(
@@ -116,6 +111,7 @@ impl Playback {
             sound: self.line.front(),
             heard: if self.presenter.is_playing() { self.line.heard(now) } else { None },
             sound_is_dry: self.line.is_dry(now),
+            paused: self.cx.shared.controls.is_paused(),
         }
     }
 
@@ -129,6 +125,21 @@ impl Playback {
         self.cx.shared.step(Step::MediaFlows);
         if tell {
             self.tell(PlayerCode::PlaybackStarted, "");
+        }
+    }
+
+    fn skip(&mut self, now: Instant, leave: Timestamp, exact: bool, tell: bool) {
+        let skipped = self.cx.packets.skip(leave);
+        let from = self.presenter.position();
+        if let Some((_, cut)) = skipped {
+            self.cx.gauges.count_dropped(cut.video);
+        }
+        let key = skipped.map(|(key, _)| key);
+        let Some(to) = self.presenter.land(now, key, leave, exact) else { return };
+        self.line.start(to);
+        if tell {
+            let behind = to.saturating_since(from).as_secs_f64();
+            self.tell(PlayerCode::Discontinuity, format!("{behind:.1} s were skipped: too far behind"));
         }
     }
 
@@ -179,6 +190,7 @@ impl Playback {
             silence: self.presenter.misses_sound(now, view),
             // The fader does it, smoothly.
             muted: false,
+            rate: self.presenter.rate(),
         };
         if let Err(error) = self.line.supply(now, &supply) {
             self.cx.shared.sink_failed(&error);

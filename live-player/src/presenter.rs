@@ -3,17 +3,30 @@
 //! The driver polls with the time and a [`View`] of the queues, does what it is told, and polls again until it is told
 //! to wait. While the stream moves, the sound device's clock is master; without sound it is the monotonic clock.
 //!
-//! The first picture is shown at once as a still. Motion starts when every track that is alive has `min-cache` of media
-//! ahead of the playhead, and stops again when one has run dry. A track that has brought nothing for a second is not
-//! waited for.
+//! The first picture is shown at once as a still. Motion starts when every track that is alive has the target of the
+//! cache ahead of the playhead, and stops again when one has run dry. A track that has brought nothing for a second is
+//! not waited for. How fast a live stream is played, and when it is skipped, is decided by [`Pace`]; a finite source is
+//! played as it is.
+
+mod tracks;
 
 use crate::media_queue::QueueView;
 use crate::media_queue::lanes::LaneState;
+use crate::pace::{Pace, Tracks, micros};
 use live_core::Timestamp;
 use std::time::{Duration, Instant};
+use tracks::brings_media;
 
 /// A track that brings nothing for this long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
+/// A burst at the start is waited for this long before motion starts.
+const BURST_PATIENCE: Duration = Duration::from_millis(300);
+/// What a burst that was not waited for leaves is passed over in the first moments.
+const SETTLING: Duration = Duration::from_millis(500);
+/// Less than this over the target is played out at the start.
+const LEAST_LEAP_MICROS: i64 = 100_000;
+/// A thread that was not asked for this long was suspended: the time has not passed for the stream.
+const SUSPENDED: Duration = Duration::from_secs(1);
 /// Nothing to play for this long is starvation.
 const STARVED_AFTER: Duration = Duration::from_millis(100);
 /// More time between two pictures is a stutter (behaviour §5, 2105).
@@ -40,6 +53,8 @@ pub(crate) struct View {
     pub(crate) heard: Option<Timestamp>,
     /// No sound waits to be written or heard.
     pub(crate) sound_is_dry: bool,
+    /// The application has paused.
+    pub(crate) paused: bool,
 }
 
 /// What the driver is to do.
@@ -53,6 +68,16 @@ pub(crate) enum Action {
     Start {
         from: Timestamp,
         /// Motion resumes, or begins without a picture.
+        tell: bool,
+    },
+    /// Picture and sound stand still: supply no sound, and forget what waits.
+    Freeze,
+    /// Drop packets before the newest key frame that is not after `leave`, and tell [`Presenter::land`] where it is.
+    Skip {
+        leave: Timestamp,
+        /// Motion is to go on there, and not at the key frame.
+        exact: bool,
+        /// Something is lost that would have been played: tell 2107.
         tell: bool,
     },
     /// Show the next picture; after this long without one, when that is a stutter.
@@ -73,9 +98,17 @@ pub(crate) enum Action {
 #[derive(Clone, Debug)]
 pub(crate) struct Presenter {
     min_cache: Duration,
+    pace: Pace,
     phase: Phase,
     /// The playhead.
     position: Timestamp,
+    /// Pictures before this are passed over.
+    floor: Option<Timestamp>,
+    /// When motion first started.
+    first_motion: Option<Instant>,
+    last_poll: Instant,
+    /// While paused, what waits is not looked at before this.
+    next_trim: Instant,
     /// The still on the screen before the first motion.
     still: Option<Timestamp>,
     last_shown: Option<Instant>,
@@ -89,21 +122,28 @@ enum Phase {
         since: Instant,
         /// A 2004 is owed when motion starts.
         owes_start: bool,
+        /// Motion starts where the target is ahead, and not at what waits.
+        at_edge: bool,
     },
     Playing {
-        /// The monotonic clock: this media time was at that moment.
-        anchor: (Timestamp, Instant),
+        /// The monotonic clock: this media time was at that moment, and goes on at this rate.
+        anchor: (Timestamp, Instant, f64),
         dry_since: Option<Instant>,
     },
     Ended,
 }
 
 impl Presenter {
-    pub(crate) const fn new(min_cache: Duration, now: Instant) -> Self {
+    pub(crate) fn new(min_cache: Duration, max_cache: Duration, now: Instant) -> Self {
         Self {
             min_cache,
+            pace: Pace::new(min_cache, max_cache, now),
             phase: Phase::Idle,
             position: Timestamp::ZERO,
+            floor: None,
+            first_motion: None,
+            last_poll: now,
+            next_trim: now,
             still: None,
             last_shown: None,
             next_progress: now,
@@ -115,6 +155,11 @@ impl Presenter {
         self.position
     }
 
+    /// Seconds of media that are played in a second.
+    pub(crate) const fn rate(&self) -> f64 {
+        self.pace.rate()
+    }
+
     /// Whether the stream moves.
     pub(crate) const fn is_playing(&self) -> bool {
         matches!(self.phase, Phase::Playing { .. })
@@ -122,7 +167,7 @@ impl Presenter {
 
     /// Whether silence has to stand in for the sound, so that a clock that hangs on it goes on.
     pub(crate) fn misses_sound(&self, now: Instant, view: &View) -> bool {
-        let QueueView { video, audio, finished } = &view.queue;
+        let QueueView { video, audio, finished, .. } = &view.queue;
         let missing = *finished || audio.ended || audio.unplayable || !brings_media(audio, now);
         // Only pictures still need the clock.
         missing && audio.drained && !self.is_dry(video, view.pictures[0].is_some())
@@ -130,17 +175,26 @@ impl Presenter {
 
     /// What to do at `now`. To be called again at once, until it says [`Action::Wait`] or [`Action::End`].
     pub(crate) fn poll(&mut self, now: Instant, view: &View) -> Action {
+        let since_last = now.saturating_duration_since(std::mem::replace(&mut self.last_poll, now));
+        if let (Phase::Playing { anchor, .. }, true) = (&mut self.phase, since_last > SUSPENDED) {
+            anchor.1 += since_last;
+        }
+        if view.paused {
+            return self.stand_still(now, view);
+        }
         match self.phase {
             Phase::Idle if view.accepted || view.queue.finished => self.load(now, true),
             Phase::Idle => Action::Wait(IDLE_TICK),
-            Phase::Loading { since, owes_start } => self.poll_loading(now, view, since, owes_start),
+            Phase::Loading { .. } => self.poll_loading(now, view),
             Phase::Playing { anchor, dry_since } => self.poll_playing(now, view, anchor, dry_since),
             Phase::Ended => Action::End,
         }
     }
 
     fn load(&mut self, now: Instant, owes_start: bool) -> Action {
-        self.phase = Phase::Loading { since: now, owes_start };
+        let at_edge = self.first_motion.is_none();
+        self.phase = Phase::Loading { since: now, owes_start, at_edge };
+        self.pace.restart();
         Action::Load
     }
 
@@ -149,32 +203,109 @@ impl Presenter {
         Action::End
     }
 
-    fn poll_loading(&mut self, now: Instant, view: &View, since: Instant, owes_start: bool) -> Action {
+    /// The application has paused: a finite source goes on from here, a live one from the newest.
+    fn stand_still(&mut self, now: Instant, view: &View) -> Action {
+        match &mut self.phase {
+            Phase::Playing { anchor, .. } if view.queue.finite => {
+                self.position = self.position.max(view.heard.unwrap_or(self.position));
+                *anchor = (self.position, now, 1.0);
+                self.last_shown = self.last_shown.map(|_| now);
+                self.next_progress = now + PROGRESS;
+            }
+            Phase::Playing { .. } => {
+                self.phase = Phase::Loading { since: now, owes_start: false, at_edge: true };
+                self.pace.restart();
+                return Action::Freeze;
+            }
+            Phase::Loading { at_edge, .. } if !view.queue.finite => {
+                *at_edge = true;
+                let tracks = tracks::of(now, &view.queue);
+                self.pace.observe(now, &tracks);
+                let oldest = [view.queue.video.oldest, view.queue.audio.oldest].into_iter().flatten().min();
+                let newest = tracks.iter().flatten().map(|track| track.end).min();
+                let waiting = oldest.zip(newest).map_or(0, |(oldest, newest)| newest.micros_since(oldest));
+                if self.pace.wants_skip(now, waiting)
+                    && now >= self.next_trim
+                    && let Some(leave) = self.edge(&tracks)
+                {
+                    self.next_trim = now + PATIENCE;
+                    return Action::Skip { leave, exact: true, tell: false };
+                }
+            }
+            _ => {}
+        }
+        Action::Wait(IDLE_TICK)
+    }
+
+    /// Where the target is ahead on every track that is waited for.
+    fn edge(&self, tracks: &Tracks) -> Option<Timestamp> {
+        let edges = tracks.iter().enumerate().filter_map(|(index, track)| {
+            let target = micros(self.pace.target_of(index));
+            track.map(|track| track.end.offset_micros(target.saturating_neg()))
+        });
+        edges.min()
+    }
+
+    fn poll_loading(&mut self, now: Instant, view: &View) -> Action {
+        let Phase::Loading { since, owes_start, at_edge } = self.phase else { return Action::End };
+        let tracks = tracks::of(now, &view.queue);
+        self.pace.observe(now, &tracks);
         let [picture, _] = view.pictures;
         if let (Some(pts), None) = (picture, self.last_shown) {
             self.still = Some(pts);
             self.last_shown = Some(now);
-            self.phase = Phase::Loading { since, owes_start: false };
+            self.phase = Phase::Loading { since, owes_start: false, at_edge };
             return Action::ShowStill;
         }
         let starts = [self.still.or(picture), view.sound].into_iter().flatten().min();
-        let Some(from) = starts else {
+        let Some(mut from) = starts else {
             return self.nothing_to_play(now, view).unwrap_or(Action::Wait(IDLE_TICK));
         };
         if !self.is_ready(now, view, from, since) {
             return Action::Wait(IDLE_TICK);
         }
-        self.phase = Phase::Playing { anchor: (from, now), dry_since: None };
+        let is_live = !view.queue.finite && !view.queue.finished;
+        if is_live && self.pace.is_burst(now) && now.saturating_duration_since(since) < BURST_PATIENCE {
+            return Action::Wait(TICK);
+        }
+        if let Some(edge) = self.edge(&tracks).filter(|_| is_live && at_edge)
+            && edge.micros_since(from) > LEAST_LEAP_MICROS
+        {
+            from = edge;
+            self.floor = Some(edge);
+        }
+        self.phase = Phase::Playing { anchor: (from, now, 1.0), dry_since: None };
+        self.pace.restart();
         self.position = from;
         self.still = None;
+        self.first_motion.get_or_insert(now);
         self.last_shown = self.last_shown.map(|_| now);
         self.next_progress = now + PROGRESS;
         Action::Start { from, tell: owes_start }
     }
 
+    /// After [`Action::Skip`]: `key` is where the packets begin now, when there was such a key frame. Where sound is to be
+    /// supplied from; `None` while nothing moves.
+    pub(crate) fn land(
+        &mut self,
+        now: Instant,
+        key: Option<Timestamp>,
+        leave: Timestamp,
+        exact: bool,
+    ) -> Option<Timestamp> {
+        let Phase::Playing { anchor, dry_since } = &mut self.phase else { return None };
+        // Without a key frame to go to, what lies between is decoded and not shown.
+        let to = key.filter(|key| !exact && *key > self.position).unwrap_or(leave);
+        self.position = self.position.max(to);
+        self.floor = Some(self.position);
+        (*anchor, *dry_since) = ((self.position, now, 1.0), None);
+        self.pace.restart();
+        Some(self.position)
+    }
+
     /// The end, when neither decoded nor undecoded media waits and no more is to come.
     fn nothing_to_play(&mut self, now: Instant, view: &View) -> Option<Action> {
-        let QueueView { video, audio, finished } = &view.queue;
+        let QueueView { video, audio, finished, .. } = &view.queue;
         let known = || [video, audio].into_iter().filter(|lane| lane.end.is_some());
         if known().next().is_some() && known().all(|lane| lane.unplayable) && !finished {
             // The other track may be playable.
@@ -201,12 +332,13 @@ impl Presenter {
 
     /// Whether motion may start at `from`.
     fn is_ready(&self, now: Instant, view: &View, from: Timestamp, since: Instant) -> bool {
-        let QueueView { video, audio, finished } = &view.queue;
+        let QueueView { video, audio, finished, .. } = &view.queue;
         let impatient = now.saturating_duration_since(since) >= PATIENCE;
         let ahead = |lane: &LaneState| lane.end.map_or(Duration::ZERO, |end| end.saturating_since(from));
         let longest = ahead(video).max(ahead(audio));
         let mut is_filled = false;
-        for (lane, other) in [(video, audio), (audio, video)] {
+        for (index, (lane, other)) in [(video, audio), (audio, video)].into_iter().enumerate() {
+            let target = if view.queue.finite { self.min_cache } else { self.pace.target_of(index) };
             if lane.unplayable {
                 continue;
             }
@@ -218,7 +350,7 @@ impl Presenter {
                 }
                 continue;
             }
-            let filled = ahead(lane) >= self.min_cache || lane.ended || *finished;
+            let filled = ahead(lane) >= target || lane.ended || *finished;
             if !filled && brings_media(lane, now) {
                 return false;
             }
@@ -234,18 +366,30 @@ impl Presenter {
         &mut self,
         now: Instant,
         view: &View,
-        anchor: (Timestamp, Instant),
+        anchor: (Timestamp, Instant, f64),
         dry_since: Option<Instant>,
     ) -> Action {
-        let by_clock = anchor.0.saturating_add(now.saturating_duration_since(anchor.1));
+        let passed = now.saturating_duration_since(anchor.1).as_secs_f64() * anchor.2;
+        let by_clock = anchor.0.saturating_add(Duration::from_secs_f64(passed));
         self.position = self.position.max(view.heard.unwrap_or(by_clock));
-        // Should the sound device fail, the monotonic clock goes on from here.
-        let anchor = if view.heard.is_some() { (self.position, now) } else { anchor };
+        let tracks = tracks::of(now, &view.queue);
+        if view.queue.finished {
+            // What is left is played as it is.
+            self.pace.restart();
+        } else if !view.queue.finite
+            && let Some(skip) = self.steer(now, &tracks)
+        {
+            return skip;
+        }
+        // Should the sound device fail, the monotonic clock goes on from here; and so it does at another rate.
+        let rate = self.pace.rate();
+        let anchor =
+            if view.heard.is_some() || rate != anchor.2 { (self.position, now, rate) } else { anchor };
         self.phase = Phase::Playing { anchor, dry_since };
         let [picture, next] = view.pictures;
         let is_due = |pts: Option<Timestamp>| pts.is_some_and(|pts| pts <= self.position);
         if is_due(picture) {
-            if is_due(next) {
+            if is_due(next) || picture < self.floor {
                 return Action::DropLate;
             }
             let gap = self.last_shown.map(|last| now.saturating_duration_since(last));
@@ -266,6 +410,23 @@ impl Presenter {
         }
         let until_picture = picture.map_or(TICK, |pts| pts.saturating_since(self.position));
         Action::Wait(until_picture.clamp(Duration::from_millis(1), TICK))
+    }
+
+    /// Decides the rate, and whether something is passed over.
+    fn steer(&mut self, now: Instant, tracks: &Tracks) -> Option<Action> {
+        if self.pace.steer(now, self.position, tracks) {
+            let target = micros(self.pace.target(tracks));
+            let end = tracks.iter().flatten().map(|track| track.end).min()?;
+            let leave = end.offset_micros(target.saturating_neg());
+            return Some(Action::Skip { leave, exact: false, tell: true });
+        }
+        let is_new = self.first_motion.is_some_and(|at| now.saturating_duration_since(at) < SETTLING);
+        let surplus = self.pace.surplus(now, self.position, tracks).filter(|_| is_new)?;
+        let leave = self.edge(tracks)?;
+        let leaps = surplus > LEAST_LEAP_MICROS
+            && leave.micros_since(self.position) > LEAST_LEAP_MICROS
+            && !self.pace.is_burst(now);
+        leaps.then_some(Action::Skip { leave, exact: true, tell: false })
     }
 
     /// Whether a track has nothing left to be shown or heard.
@@ -302,9 +463,4 @@ impl Presenter {
         known().any(|(lane, _)| over(lane))
             && known().all(|(lane, dry)| *dry && (over(lane) || !brings_media(lane, now)))
     }
-}
-
-/// Whether a track has brought something lately.
-fn brings_media(lane: &LaneState, now: Instant) -> bool {
-    lane.last_arrival.is_some_and(|last| now.saturating_duration_since(last) < PATIENCE)
 }

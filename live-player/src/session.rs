@@ -262,7 +262,7 @@ impl Session {
         let (tell, ending) = oneshot::channel();
         let presenter = Worker::spawn("live-play-show", move || {
             // A session that is gone does not need to know.
-            let _ = tell.send(playback::run(cx, screen, speaker, config.min_cache()));
+            let _ = tell.send(playback::run(cx, screen, speaker, [config.min_cache(), config.max_cache()]));
         })?;
         Ok(Workers { video, audio, presenter, ending })
     }

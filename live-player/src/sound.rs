@@ -1,8 +1,11 @@
 //! Keeps a sound device supplied, and reads the time off it.
 
+mod run;
+
 use crate::clock::ClockMap;
 use crate::decoded::DecodedQueue;
 use live_core::{AudioFrame, AudioSink, AudioSpec, SinkError, Timestamp};
+use run::Run;
 use std::time::{Duration, Instant};
 
 /// Smaller gaps and overlaps are rounding, or one lost access unit: they are played over, and the clock follows.
@@ -41,37 +44,18 @@ pub(crate) struct Supply {
     pub(crate) silence: bool,
     /// Silence is to be heard in place of the sound.
     pub(crate) muted: bool,
+    /// Seconds of media to a second of sound.
+    pub(crate) rate: f64,
 }
 
 /// A sound device with what waits for it.
 pub(crate) struct SoundLine {
     sink: Option<Box<dyn AudioSink>>,
     incoming: DecodedQueue<Sound>,
-    /// Taken from the queue and not yet written in full.
-    pending: Option<Pending>,
+    /// Taken from the queue and not yet written.
+    run: Run,
     open: Option<Open>,
     scratch: Vec<f32>,
-}
-
-struct Pending {
-    sound: Sound,
-    /// Sample frames of it that are done with.
-    done: usize,
-}
-
-impl Pending {
-    fn pts(&self) -> Timestamp {
-        let done = Timestamp::from_index(self.done as u64, self.sound.spec.sample_rate);
-        self.sound.frame.pts.offset_micros(done.as_micros())
-    }
-
-    fn left(&self) -> usize {
-        self.sound.len() - self.done
-    }
-
-    fn samples(&self) -> &[f32] {
-        &self.sound.frame.samples[self.done * usize::from(self.sound.spec.channels)..]
-    }
 }
 
 struct Open {
@@ -90,20 +74,33 @@ impl Open {
 
 impl SoundLine {
     pub(crate) fn new(sink: Box<dyn AudioSink>, incoming: DecodedQueue<Sound>) -> Self {
-        Self { sink: Some(sink), incoming, pending: None, open: None, scratch: Vec::new() }
+        let run = Run::new(AudioSpec { sample_rate: 48_000, channels: 1 });
+        Self { sink: Some(sink), incoming, run, open: None, scratch: Vec::new() }
     }
 
     /// When the next sound that waits is to be heard.
     pub(crate) fn front(&self) -> Option<Timestamp> {
-        let waiting = || self.incoming.peek(|sound| sound.frame.pts)[0];
-        self.pending.as_ref().map(Pending::pts).or_else(waiting)
+        self.run.pts().or_else(|| self.waiting().map(|(pts, _)| pts))
     }
 
-    /// Motion starts at `from`.
+    fn waiting(&self) -> Option<(Timestamp, AudioSpec)> {
+        let [waiting, _] = self.incoming.peek(|sound| (sound.frame.pts, sound.spec));
+        waiting
+    }
+
+    /// Motion starts at `from`, or goes on there.
     pub(crate) fn start(&mut self, from: Timestamp) {
+        if self.run.pts().is_some_and(|pts| pts < from) {
+            self.run.clear();
+        }
         if let Some(open) = &mut self.open {
             open.start(from);
         }
+    }
+
+    /// Motion has stopped: what waits is not going to be heard.
+    pub(crate) fn freeze(&mut self) {
+        self.run.clear();
     }
 
     /// The media time that is heard; `None` when the device has no clock, or there is no sound.
@@ -133,27 +130,60 @@ impl SoundLine {
 
     fn try_supply(&mut self, now: Instant, supply: &Supply) -> Result<(), SinkError> {
         loop {
-            if self.pending.as_ref().is_none_or(|pending| pending.left() == 0) {
-                self.pending = self.incoming.pop().map(|sound| Pending { sound, done: 0 });
-            }
-            let Some(pending) = &self.pending else { break };
             if self.sink.is_none() {
-                // Without a device sound is dropped in its time, so that the decoder does not run ahead.
-                if pending.pts() > supply.position {
+                self.drop_due(supply.position);
+                return Ok(());
+            }
+            if self.run.left() == 0 {
+                let Some((_, spec)) = self.waiting() else { break };
+                if !self.ensure_open(now, spec, supply)? {
                     return Ok(());
                 }
-                self.pending = None;
-            } else if !self.ensure_open(now, supply)? || !self.write_pending(supply)? {
+                self.take_in(spec);
+            }
+            if supply.rate != 1.0 {
+                self.stretch();
+            }
+            if !self.write_piece(supply)? {
                 return Ok(());
             }
         }
         if supply.silence { self.write_silence_ahead(now) } else { Ok(()) }
     }
 
-    /// Opens the device for the layout of what is pending. `false`: later, when it has played what it has.
-    fn ensure_open(&mut self, now: Instant, supply: &Supply) -> Result<bool, SinkError> {
-        let (Some(sink), Some(pending)) = (&mut self.sink, &self.pending) else { return Ok(false) };
-        let spec = pending.sound.spec;
+    /// Without a device sound is dropped in its time, so that the decoder does not run ahead.
+    fn drop_due(&mut self, position: Timestamp) {
+        self.run.clear();
+        while self.waiting().is_some_and(|(pts, _)| pts <= position) {
+            self.incoming.pop();
+        }
+    }
+
+    /// Takes the next decoded sound, of layout `spec`, into the run.
+    fn take_in(&mut self, spec: AudioSpec) {
+        if self.run.spec() != spec {
+            self.run = Run::new(spec);
+        }
+        if let Some(sound) = self.incoming.pop() {
+            self.run.push(&sound);
+        }
+    }
+
+    /// Plays the run faster or slower, as far as enough sound waits for it.
+    fn stretch(&mut self) {
+        while self.run.left() < self.run.wanted()
+            && let Some((pts, spec)) = self.waiting()
+            && spec == self.run.spec()
+            && self.run.end().is_some_and(|end| pts.micros_since(end).abs() <= TOLERATED_MICROS)
+        {
+            self.take_in(spec);
+        }
+        self.run.splice();
+    }
+
+    /// Opens the device for the layout of what is to come. `false`: later, when it has played what it has.
+    fn ensure_open(&mut self, now: Instant, spec: AudioSpec, supply: &Supply) -> Result<bool, SinkError> {
+        let Some(sink) = &mut self.sink else { return Ok(false) };
         let from = match &self.open {
             Some(open) if open.spec == spec => return Ok(true),
             Some(open) if sink.position().is_some_and(|position| !open.map.is_dry(position, now)) => {
@@ -168,10 +198,9 @@ impl SoundLine {
         Ok(true)
     }
 
-    /// Writes what is pending, after silence where there is a gap. `false` when the device is full.
-    fn write_pending(&mut self, supply: &Supply) -> Result<bool, SinkError> {
-        let (Some(sink), Some(open), Some(pending)) = (&mut self.sink, &mut self.open, &mut self.pending)
-        else {
+    /// Writes the next piece of the run, after silence where there is a gap. `false` when the device is full.
+    fn write_piece(&mut self, supply: &Supply) -> Result<bool, SinkError> {
+        let (Some(sink), Some(open), Some(piece)) = (&mut self.sink, &mut self.open, self.run.piece()) else {
             return Ok(false);
         };
         let (rate, channels) = (open.spec.sample_rate, usize::from(open.spec.channels.max(1)));
@@ -179,31 +208,29 @@ impl SoundLine {
         if sink.position().is_none() && next.micros_since(supply.position) > UNCLOCKED_AHEAD_MICROS {
             return Ok(false);
         }
-        let gap = pending.pts().micros_since(next);
+        let gap = piece.media.micros_since(next);
         let tolerated = if open.is_fresh { EXACT_MICROS } else { TOLERATED_MICROS };
+        let frames = piece.samples.len() / channels;
         if gap < -tolerated {
-            pending.done += frames_of(gap.saturating_neg(), rate).min(pending.left());
+            self.run.advance(frames_of(gap.saturating_neg(), rate).clamp(1, frames));
             return Ok(true);
         }
-        let nothing_to_see = supply.picture.is_none_or(|picture| picture >= pending.pts());
+        let nothing_to_see = supply.picture.is_none_or(|picture| picture >= piece.media);
         let skipped = gap > SKIPPED_MICROS && nothing_to_see;
         if gap > tolerated && !skipped {
             let wanted = frames_of(gap, rate).min(rate as usize / 10).max(1);
             let written = sink.write(zeros(&mut self.scratch, wanted * channels))?;
-            open.map.wrote(written as u64, next);
+            open.map.wrote(written as u64, next, 1.0);
             open.is_fresh = true;
             return Ok(written == wanted);
         }
-        let samples = pending.samples();
-        let written = if supply.muted {
-            sink.write(zeros(&mut self.scratch, samples.len()))?
-        } else {
-            sink.write(samples)?
-        };
-        open.map.wrote(written as u64, pending.pts());
+        let samples =
+            if supply.muted { zeros(&mut self.scratch, piece.samples.len()) } else { piece.samples };
+        let written = sink.write(samples)?;
+        open.map.wrote(written as u64, piece.media, piece.pace);
         open.is_fresh &= written == 0;
-        pending.done += written;
-        Ok(pending.left() == 0)
+        self.run.played(written, supply.rate);
+        Ok(written == frames)
     }
 
     fn write_silence_ahead(&mut self, now: Instant) -> Result<(), SinkError> {
@@ -215,7 +242,7 @@ impl SoundLine {
         let wanted = frames_of(i64::try_from(short.as_micros()).unwrap_or(0), open.spec.sample_rate);
         let written =
             sink.write(zeros(&mut self.scratch, wanted * usize::from(open.spec.channels.max(1))))?;
-        open.map.wrote(written as u64, next);
+        open.map.wrote(written as u64, next, 1.0);
         open.is_fresh = true;
         Ok(())
     }

@@ -305,6 +305,7 @@ impl MediaSender for Inlet {
             self.gauges.set_duration(metadata.duration);
         }
         if let Some(jump) = self.timeline.place(&mut packet, arrival) {
+            self.queue.restart_timing();
             let seconds = jump.micros as f64 / 1e6;
             self.shared.tell(PlayerCode::Discontinuity, format!("timestamps jumped by {seconds:+.3} s"));
         }

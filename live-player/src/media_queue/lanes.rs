@@ -1,5 +1,7 @@
 //! What a [`MediaQueue`](super::MediaQueue) holds and drops: pure.
 
+use crate::jitter::Lateness;
+use crate::pace::Pace;
 use live_core::{Packet, PacketKind, Timestamp, Track};
 use std::collections::VecDeque;
 use std::time::{Duration, Instant};
@@ -18,12 +20,24 @@ pub(crate) struct Limits {
     pub(crate) keep: Duration,
     /// Payload bytes.
     pub(crate) bytes: usize,
+    /// What comes later than this is an outage and not jitter.
+    pub(crate) outage: Duration,
 }
+
+/// A live stream may lie this much further behind than `max-cache` while the presenter makes up its mind.
+const SLACK: Duration = Duration::from_secs(30);
 
 impl Limits {
     pub(crate) fn new(min_cache: Duration, max_cache: Duration) -> Self {
-        let live = max_cache + Duration::from_secs(2);
-        Self { live, finite: max_cache.max(Duration::from_millis(500)), keep: min_cache, bytes: 32 << 20 }
+        let live = max_cache + SLACK;
+        let outage = Pace::outage(max_cache);
+        Self {
+            live,
+            finite: max_cache.max(Duration::from_millis(500)),
+            keep: min_cache,
+            bytes: 32 << 20,
+            outage,
+        }
     }
 }
 
@@ -37,20 +51,37 @@ pub(crate) struct Cut {
 }
 
 /// One track's packets, and what is known of the track.
-#[derive(Debug, Default)]
-pub(crate) struct Lane {
+#[derive(Debug)]
+struct Lane {
     packets: VecDeque<Packet>,
     /// A worker has the packet it took last in hand.
     in_hand: bool,
     /// Where the newest unit ends, by the distance of the last two.
     end: Option<Timestamp>,
     newest: Option<Timestamp>,
+    /// The distance of the last two units.
+    step: Duration,
+    lateness: Lateness,
     last_arrival: Option<Instant>,
     ended: bool,
     unplayable: bool,
 }
 
 impl Lane {
+    fn new(outage: Duration) -> Self {
+        Self {
+            packets: VecDeque::new(),
+            in_hand: false,
+            end: None,
+            newest: None,
+            step: Duration::ZERO,
+            lateness: Lateness::new(outage),
+            last_arrival: None,
+            ended: false,
+            unplayable: false,
+        }
+    }
+
     /// Media time between the oldest and the newest waiting unit.
     fn backlog(&self) -> Duration {
         let first = self.packets.iter().find(|packet| is_unit(packet));
@@ -67,8 +98,10 @@ impl Lane {
         let newest = self.newest.map_or(packet.pts, |newest| newest.max(packet.pts));
         let step = self.newest.map_or(Duration::ZERO, |last| newest.saturating_since(last));
         if !step.is_zero() || self.end.is_none() {
-            self.end = Some(newest.saturating_add(step.min(Duration::from_secs(1))));
+            self.step = step.min(Duration::from_secs(1));
+            self.end = Some(newest.saturating_add(self.step));
         }
+        self.lateness.record(now, packet.dts);
         self.newest = Some(newest);
     }
 
@@ -105,6 +138,12 @@ impl Lane {
 pub(crate) struct LaneState {
     /// Where the newest received unit ends; `None` before the first.
     pub(crate) end: Option<Timestamp>,
+    /// The distance of its last two units.
+    pub(crate) step: Duration,
+    /// How late its units come.
+    pub(crate) lateness: Duration,
+    /// The oldest unit that no decoder has taken.
+    pub(crate) oldest: Option<Timestamp>,
     /// When the newest unit came.
     pub(crate) last_arrival: Option<Instant>,
     /// No unit of it waits for, or is in the hands of, a decoder.
@@ -130,7 +169,7 @@ pub(crate) struct Lanes {
 
 impl Lanes {
     pub(crate) fn new(limits: Limits) -> Self {
-        let (video, audio) = (Lane::default(), Lane::default());
+        let (video, audio) = (Lane::new(limits.outage), Lane::new(limits.outage));
         Self { limits, video, audio, bytes: 0, needs_key: true, finite: false }
     }
 
@@ -175,6 +214,31 @@ impl Lanes {
     /// The connection starts again: what refers to pictures before this moment cannot be decoded.
     pub(crate) fn restart(&mut self) {
         self.needs_key = true;
+        self.restart_timing();
+    }
+
+    /// When media came cannot be compared with when it comes from now on.
+    pub(crate) fn restart_timing(&mut self) {
+        self.video.lateness.restart();
+        self.audio.lateness.restart();
+    }
+
+    /// Drops what lies before the newest key frame that is not after `leave`; tells where that is.
+    ///
+    /// `None`, and nothing is dropped, when no such key frame waits. Sound alone needs none.
+    pub(crate) fn skip(&mut self, leave: Timestamp) -> Option<(Timestamp, Cut)> {
+        let is_key = |packet: &Packet| packet.kind == PacketKind::Key && packet.pts <= leave;
+        let key = self.video.packets.iter().rposition(is_key);
+        let from = match key {
+            Some(key) => self.video.packets[key].dts,
+            None if self.video.newest.is_none() => leave,
+            None => return None,
+        };
+        let to = key.map_or(leave, |key| self.video.packets[key].pts);
+        let mut cut = Cut::default();
+        self.cut_video(&mut cut, |packet| packet.dts >= from);
+        self.cut_audio(&mut cut, from);
+        Some((to, cut))
     }
 
     /// Says that no decoder serves `track`.
@@ -188,6 +252,9 @@ impl Lanes {
         let lane = if track == Track::Audio { &self.audio } else { &self.video };
         LaneState {
             end: lane.end,
+            step: lane.step,
+            lateness: lane.lateness.peak(),
+            oldest: lane.packets.iter().find(|packet| is_unit(packet)).map(|packet| packet.pts),
             last_arrival: lane.last_arrival,
             drained: lane.packets.is_empty() && !lane.in_hand,
             ended: lane.ended,
@@ -265,6 +332,7 @@ mod tests {
         finite: Duration::from_secs(3),
         keep: Duration::from_secs(1),
         bytes: 100_000,
+        outage: Duration::from_secs(4),
     };
 
     fn video(ms: i64, key: bool) -> Packet {
@@ -295,6 +363,19 @@ mod tests {
         assert_eq!(pictures[..2], [config, video(4_000, true)]);
         assert_eq!(drain(&mut lanes, Track::Audio)[0], audio(4_000));
         assert_eq!(lanes.bytes, 0);
+    }
+
+    #[test]
+    fn a_skip_goes_to_the_newest_key_frame_that_leaves_what_is_asked() {
+        let (mut lanes, now) = (Lanes::new(LIMITS), Instant::now());
+        for ms in (0..4_900).step_by(40) {
+            lanes.push(video(ms, ms % 2_000 == 0), now);
+            lanes.push(audio(ms), now);
+        }
+        let leave = Timestamp::from_millis(3_900);
+        assert_eq!(lanes.skip(leave), Some((Timestamp::from_millis(2_000), Cut { video: 50, audio: 50 })));
+        assert_eq!(drain(&mut lanes, Track::Video)[0], video(2_000, true));
+        assert_eq!(lanes.skip(leave), None, "no key frame waits");
     }
 
     #[test]

@@ -59,8 +59,15 @@ impl Subscriber for Script {
             Connection::Brings(packets, after) => {
                 (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
                 (cx.events)(LinkEvent::Accepted);
+                let is_live = !matches!(after, After::Ends);
+                let (begun, first) = (tokio::time::Instant::now(), packets.first().map(|packet| packet.dts));
                 for packet in packets {
-                    media.send(packet);
+                    let due = packet.dts.saturating_since(first.unwrap_or_default()).saturating_sub(AHEAD);
+                    tokio::select! {
+                        () = tokio::time::sleep_until(begun + due), if is_live && !due.is_zero() => media.send(packet),
+                        () = media.closed(), if is_live && !due.is_zero() => return Outcome::Ended,
+                        else => media.send(packet),
+                    }
                 }
                 match after {
                     After::Ends => Outcome::Ended,
@@ -74,6 +81,9 @@ impl Subscriber for Script {
         }
     }
 }
+
+/// A stream that does not end comes as it would be captured, after a burst of this much.
+const AHEAD: Duration = Duration::from_millis(200);
 
 /// A player of what `connections` bring, which tries again quickly.
 pub fn player_of(connections: impl IntoIterator<Item = Connection>) -> Builder {
