@@ -27,6 +27,8 @@ pub enum Connection {
     Fails(TransportErrorKind),
     /// It is accepted, brings these packets at once, and ends as [`After`] says.
     Brings(Vec<Packet>, After),
+    /// Brings what is before this time, in ms, and the rest at once so much later; stays open.
+    Stalls(Vec<Packet>, i64, Duration),
 }
 
 /// How a connection ends.
@@ -56,6 +58,17 @@ impl Subscriber for Script {
         let lost = |kind| Outcome::Lost(TransportError::new(kind, "server:1935", "as the script says"));
         match connection.expect("a script has a connection") {
             Connection::Fails(kind) => lost(kind),
+            Connection::Stalls(packets, at, stall) => {
+                (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
+                (cx.events)(LinkEvent::Accepted);
+                let (before, after): (Vec<_>, Vec<_>) =
+                    packets.into_iter().partition(|packet| packet.dts.as_millis() < at);
+                before.into_iter().for_each(|packet| media.send(packet));
+                tokio::time::sleep(stall).await;
+                after.into_iter().for_each(|packet| media.send(packet));
+                media.closed().await;
+                Outcome::Ended
+            }
             Connection::Brings(packets, after) => {
                 (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
                 (cx.events)(LinkEvent::Accepted);
