@@ -12,16 +12,16 @@ mod choice;
 mod convert;
 mod device;
 mod feed;
+mod output;
 mod tap;
 
-use super::null;
-use convert::Converter;
 use device::{Keeper, Line, RING, UNPACED};
 use live_core::{AudioPosition, AudioSink, AudioSpec, SinkError};
+use output::Output;
 use std::fmt;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicU64, Ordering::Relaxed};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 /// Plays sound on the system's default device.
 ///
@@ -35,6 +35,9 @@ use std::time::{Duration, Instant};
 ///
 /// *Loss.* When the device goes away, the default of the moment is opened, or the next one that opens; until there is one
 /// the sound runs on unheard, and every 2 s another try is made. What the old device held is lost.
+///
+/// *Standstill.* While a device asks for no sound for 300 ms, as sound servers do that are slow to begin, the clock goes on
+/// without it, and what is late by then is not heard.
 ///
 /// *No card.* Opening fails with the reason, and the player goes on without sound; or, with
 /// [`or_unheard`](Self::or_unheard), as after a loss. A device that takes sound without
@@ -60,29 +63,7 @@ const LIKELY: AudioSpec = AudioSpec { sample_rate: 48_000, channels: 2 };
 
 struct Open {
     keeper: Keeper,
-    spec: AudioSpec,
     output: Output,
-    /// Sample frames of the stream that were taken since the sink was opened.
-    taken: u64,
-}
-
-enum Output {
-    Device(Box<Voice>),
-    /// There is none at the moment: sound runs on in its time, unheard. `base` frames came before.
-    Nowhere {
-        clock: null::Device,
-        base: u64,
-    },
-}
-
-/// A device with what leads to it.
-struct Voice {
-    line: Line,
-    converter: Converter,
-    /// In the device's layout, not in the ring yet.
-    converted: Vec<f32>,
-    /// Sample frames of the stream before this device.
-    base: u64,
 }
 
 impl Speaker {
@@ -152,65 +133,13 @@ impl Default for Speaker {
     }
 }
 
-impl Voice {
-    fn new(line: Line, from: AudioSpec, base: u64) -> Result<Self, SinkError> {
-        let converter = Converter::new(from, line.spec).map_err(|text| SinkError::new("speaker", text))?;
-        Ok(Self { line, converter, converted: Vec::new(), base })
-    }
-
-    /// Takes what there is room for, in whole steps but for the last one; returns sample frames.
-    fn write(&mut self, samples: &[f32], channels: usize) -> usize {
-        let step = self.converter.step() * channels;
-        let mut taken = 0;
-        while self.flush() && taken < samples.len() {
-            let piece = step.min(samples.len() - taken);
-            self.converter.push(&samples[taken..taken + piece], &mut self.converted);
-            taken += piece;
-        }
-        taken / channels
-    }
-
-    /// Moves what was converted into the ring. `false` when some is left.
-    fn flush(&mut self) -> bool {
-        let channels = usize::from(self.line.spec.channels.max(1));
-        let room = self.line.ring.slots() / channels * channels;
-        let count = room.min(self.converted.len());
-        if let Ok(chunk) = self.line.ring.write_chunk_uninit(count) {
-            chunk.fill_from_iter(self.converted.drain(..count));
-        }
-        self.converted.is_empty()
-    }
-
-    fn position(&self, rate: u32, taken: u64, now: Instant) -> AudioPosition {
-        let Some(report) = self.line.tap.read() else {
-            return AudioPosition { frames: self.base, at: now, latency: Duration::ZERO };
-        };
-        let device = u64::from(self.line.spec.sample_rate.max(1));
-        let played = u128::from(report.taken) * u128::from(rate) / u128::from(device);
-        let played = self.base + u64::try_from(played).unwrap_or(u64::MAX);
-        // A resampler keeps the last few samples of a stream to itself.
-        let is_over = self.line.tap.is_starved() && self.converted.is_empty();
-        let frames = if is_over { taken } else { played.min(taken) };
-        AudioPosition { frames, at: report.at, latency: report.latency }
-    }
-}
-
 impl Open {
     /// Goes over to another device, or to none, when the keeper says so.
-    fn follow(&mut self) -> Result<(), SinkError> {
-        if let Output::Device(voice) = &self.output
-            && voice.line.tap.is_unpaced(voice.line.spec.sample_rate, Instant::now())
-        {
+    fn follow(&mut self, now: Instant) -> Result<(), SinkError> {
+        if self.output.is_unpaced(now) {
             self.keeper.distrust(UNPACED);
         }
-        self.output = match self.keeper.change() {
-            None => return Ok(()),
-            Some(Some(line)) => Output::Device(Box::new(Voice::new(line, self.spec, self.taken)?)),
-            Some(None) => {
-                Output::Nowhere { clock: null::Device::open(self.spec, Instant::now()), base: self.taken }
-            }
-        };
-        Ok(())
+        self.keeper.change().map_or(Ok(()), |line| self.output.replace(line, now))
     }
 }
 
@@ -218,40 +147,28 @@ impl AudioSink for Speaker {
     fn open(&mut self, spec: AudioSpec) -> Result<usize, SinkError> {
         self.open = None;
         let (keeper, line) = self.connect(spec)?;
-        let output = match (line, &mut self.missing) {
-            (Ok(line), _) => Output::Device(Box::new(Voice::new(line, spec, 0)?)),
+        let line = match (line, &mut self.missing) {
+            (Ok(line), _) => Some(line),
             (Err(error), None) => return Err(error),
             (Err(error), Some(missing)) => {
                 missing(&error);
-                Output::Nowhere { clock: null::Device::open(spec, Instant::now()), base: 0 }
+                None
             }
         };
-        self.open = Some(Open { keeper, spec, output, taken: 0 });
+        let output = Output::new(line, spec, Instant::now())?;
+        self.open = Some(Open { keeper, output });
         Ok((RING.as_millis() * u128::from(spec.sample_rate) / 1_000) as usize)
     }
 
     fn write(&mut self, samples: &[f32]) -> Result<usize, SinkError> {
         let open = self.open.as_mut().ok_or_else(|| SinkError::new("speaker", "it was not opened"))?;
-        open.follow()?;
-        let channels = usize::from(open.spec.channels.max(1));
-        let taken = match &mut open.output {
-            Output::Device(voice) => voice.write(samples, channels),
-            Output::Nowhere { clock, .. } => clock.write(samples.len(), Instant::now()),
-        };
-        open.taken += taken as u64;
-        Ok(taken)
+        let now = Instant::now();
+        open.follow(now)?;
+        Ok(open.output.write(samples, now))
     }
 
     fn position(&self) -> Option<AudioPosition> {
-        let open = self.open.as_ref()?;
-        let now = Instant::now();
-        Some(match &open.output {
-            Output::Device(voice) => voice.position(open.spec.sample_rate, open.taken, now),
-            Output::Nowhere { clock, base } => {
-                let position = clock.position(now);
-                AudioPosition { frames: base + position.frames, ..position }
-            }
-        })
+        self.open.as_ref().map(|open| open.output.position(Instant::now()))
     }
 
     fn finish(&mut self) -> Result<(), SinkError> {

@@ -33,6 +33,11 @@ pub(crate) struct Line {
 }
 
 impl Line {
+    #[cfg(test)]
+    pub(crate) fn of(ring: Producer<f32>, tap: Arc<Tap>, spec: AudioSpec) -> Self {
+        Self { ring, tap, spec, offers: Vec::new() }
+    }
+
     /// Whether the device could be opened again so that sound of this layout is converted less.
     pub(crate) fn is_second_best(&self, wanted: AudioSpec) -> bool {
         self.spec.sample_rate != wanted.sample_rate

@@ -28,6 +28,11 @@ impl Feed {
         latency: Duration,
     ) {
         self.tap.write(Report { taken: self.taken, at: now, latency });
+        if self.tap.is_to_drop()
+            && let Ok(late) = self.ring.read_chunk(self.ring.slots())
+        {
+            late.commit_all();
+        }
         let wanted = data.len() / self.channels;
         // The other end writes whole sample frames, in one step.
         let count = wanted.min(self.ring.slots() / self.channels);

@@ -25,6 +25,8 @@ pub(crate) struct Tap {
     latency: AtomicU64,
     asked: AtomicU64,
     starved: AtomicBool,
+    /// What waits is to be dropped.
+    drop: AtomicBool,
 }
 
 fn nanos(span: Duration) -> u64 {
@@ -41,7 +43,23 @@ impl Tap {
             latency: AtomicU64::new(0),
             asked: AtomicU64::new(0),
             starved: AtomicBool::new(true),
+            drop: AtomicBool::new(false),
         }
+    }
+
+    /// When the device was opened.
+    pub(crate) const fn began(&self) -> Instant {
+        self.since
+    }
+
+    /// Asks the callback to drop what waits.
+    pub(crate) fn ask_to_drop(&self) {
+        self.drop.store(true, Ordering::Relaxed);
+    }
+
+    /// Whether that was asked for; once.
+    pub(crate) fn is_to_drop(&self) -> bool {
+        self.drop.load(Ordering::Relaxed) && self.drop.swap(false, Ordering::Relaxed)
     }
 
     pub(crate) fn write(&self, report: Report) {
