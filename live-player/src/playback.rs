@@ -188,8 +188,6 @@ impl Playback {
             position,
             picture: view.pictures[0],
             silence: self.presenter.misses_sound(now, view),
-            // The fader does it, smoothly.
-            muted: false,
             rate: self.presenter.rate(),
         };
         if let Err(error) = self.line.supply(now, &supply) {

@@ -220,7 +220,6 @@ impl Simulation {
                             position,
                             picture: view.pictures[0],
                             silence,
-                            muted: false,
                             rate: self.presenter.rate(),
                         };
                         self.line.supply(self.now, &supply).unwrap();

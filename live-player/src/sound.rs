@@ -42,8 +42,6 @@ pub(crate) struct Supply {
     pub(crate) picture: Option<Timestamp>,
     /// No sound comes, and the clock is to go on.
     pub(crate) silence: bool,
-    /// Silence is to be heard in place of the sound.
-    pub(crate) muted: bool,
     /// Seconds of media to a second of sound.
     pub(crate) rate: f64,
 }
@@ -224,9 +222,7 @@ impl SoundLine {
             open.is_fresh = true;
             return Ok(written == wanted);
         }
-        let samples =
-            if supply.muted { zeros(&mut self.scratch, piece.samples.len()) } else { piece.samples };
-        let written = sink.write(samples)?;
+        let written = sink.write(piece.samples)?;
         open.map.wrote(written as u64, piece.media, piece.pace);
         open.is_fresh &= written == 0;
         self.run.played(written, supply.rate);
