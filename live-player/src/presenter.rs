@@ -109,7 +109,7 @@ pub(crate) struct Presenter {
     last_poll: Instant,
     /// While paused, what waits is not looked at before this.
     next_trim: Instant,
-    /// The still on the screen before the first motion.
+    /// The still on the screen before pictures first move.
     still: Option<Timestamp>,
     last_shown: Option<Instant>,
     next_progress: Instant,
@@ -393,8 +393,15 @@ impl Presenter {
                 return Action::DropLate;
             }
             let gap = self.last_shown.map(|last| now.saturating_duration_since(last));
+            let gap = gap.filter(|_| self.still.take().is_none());
             self.last_shown = Some(now);
             return Action::Show { stutter: gap.filter(|gap| *gap > STUTTER) };
+        }
+        if let (Some(pts), None) = (picture, self.last_shown) {
+            // Sound alone has moved until now.
+            self.still = Some(pts);
+            self.last_shown = Some(now);
+            return Action::ShowStill;
         }
         if now >= self.next_progress {
             self.next_progress += PROGRESS;

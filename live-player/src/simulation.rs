@@ -327,6 +327,19 @@ fn sound_that_joins_late_is_in_time() {
 }
 
 #[test]
+fn pictures_that_join_late_begin_with_a_still() {
+    let seen = play(merge([track(Track::Audio, 0, 6_000, live), track(Track::Video, 3_000, 6_000, live)]));
+    let still = seen.iter().find(|(_, seen)| matches!(seen, Seen::Still(_))).unwrap();
+    assert_eq!(*still, (3_000, Seen::Still(3_000)), "the first key frame is shown at once");
+    let shown = shown(&seen);
+    assert_eq!(shown.len(), 74);
+    for (at, pts, heard) in shown {
+        assert!((heard.unwrap() - pts).abs() <= 10, "{pts} was shown at {at} while {heard:?} was heard");
+    }
+    assert!(!seen.iter().any(|(_, seen)| *seen == Seen::Stutter), "the still has stood for a reason");
+}
+
+#[test]
 fn a_clip_shorter_than_the_cache_is_played_in_full() {
     let seen = play(both(0, 400, |_| 0));
     let pictures = shown(&seen);
