@@ -33,8 +33,12 @@
 //! starts again and its timestamps jump, they are moved at the entrance, so everything behind it sees one timeline.
 //!
 //! *Start.* The first key frame is shown at once, as a still. Motion starts when `min-cache` of media lies ahead on
-//! every track that is alive. A stream's word about its tracks is not believed: a track that brings nothing for a
-//! second is not waited for.
+//! every track that is alive; what a server's burst brings beyond that is decoded through and not played out. A stream's
+//! word about its tracks is not believed: a track that brings nothing for a second is not waited for.
+//!
+//! *Latency.* The cache of a live stream has a target: `min-cache`, or what the lateness of its packets asks for, up to
+//! `max-cache`. A cache over its target is played up to 1.1 times as fast, one under half of it down to 0.95 times, with the
+//! pitch kept; what is more than a second over `max-cache` is skipped, to a key frame (2107). A file is played as it is.
 //!
 //! *End.* [`stop`](LivePlayerHandle::stop) returns when no thread, task or descriptor is left; dropping the player ends the
 //! session without waiting.
@@ -86,3 +90,4 @@ pub use codes::Failure;
 pub use handle::LivePlayerHandle;
 pub use live_core as core;
 pub use player::LivePlayer;
+pub use shared::FirstPicture;

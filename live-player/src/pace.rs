@@ -29,7 +29,9 @@ const FALL_MICROS_PER_SECOND: f64 = 50_000.0;
 /// Cache over `max-cache` by this much is skipped (behaviour §2).
 const SKIP_OVER: Duration = Duration::from_secs(1);
 /// A burst is waited for before a skip, but no longer than this.
-const BURST_WAIT: Duration = Duration::from_millis(500);
+const BURST_WAIT: Duration = Duration::from_secs(2);
+/// For so many slices after it has come, a burst may go on.
+const BURST_SLICES: i64 = 4;
 /// Media coming this much faster than it plays is a burst.
 const BURST_FACTOR: i64 = 2;
 
@@ -127,7 +129,7 @@ impl Pace {
     /// Whether media comes much faster than it can be played.
     pub(crate) fn is_burst(&self, now: Instant) -> bool {
         let since = micros(now.saturating_duration_since(self.begun));
-        self.tracks.iter().any(|track| track.crest.is_rising(since))
+        self.tracks.iter().any(|track| track.crest.is_rising(since, 1))
     }
 
     /// The crest of the track that has the least over its target, less that target; in µs.
@@ -187,8 +189,13 @@ impl Pace {
             return false;
         }
         let since = *self.skip_since.get_or_insert(now);
-        // One skip at the end of a burst is better than several in it.
-        !self.is_burst(now) || now.saturating_duration_since(since) >= BURST_WAIT
+        // One skip at the end of a burst is better than several in it. Losses make a burst pause.
+        let elapsed = micros(now.saturating_duration_since(self.begun));
+        let is_burst = self
+            .tracks
+            .iter()
+            .any(|track| (1..=BURST_SLICES).any(|back| track.crest.is_rising(elapsed, back)));
+        !is_burst || now.saturating_duration_since(since) >= BURST_WAIT
     }
 
     /// Motion starts, or goes on elsewhere.
@@ -237,12 +244,12 @@ impl Crest {
         self.0.iter().filter(|slice| slice.number > oldest.max(0)).map(|slice| slice.highest).max()
     }
 
-    /// Whether the end has run ahead of the clock since the slice before this one began.
-    fn is_rising(&self, since: i64) -> bool {
+    /// Whether the end has run ahead of the clock since the slice that is `back` before this one began.
+    fn is_rising(&self, since: i64, back: i64) -> bool {
         let number = since / SLICE_MICROS + 1;
         let slice = |number: i64| self.0.iter().find(|slice| slice.number == number && number > 0);
         // At the very start there is none before.
-        let Some(before) = slice(number - 1).or_else(|| slice(number)) else { return false };
+        let Some(before) = slice(number - back).or_else(|| slice(number)) else { return false };
         let highest = slice(number).map_or(before.highest, |slice| slice.highest.max(before.highest));
         let passed = since.saturating_sub((before.number - 1) * SLICE_MICROS);
         let came = highest.saturating_add(since).saturating_sub(before.end);

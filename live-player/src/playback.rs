@@ -123,8 +123,10 @@ impl Playback {
         self.line.start(from);
         self.origin.get_or_insert(from);
         self.cx.shared.step(Step::MediaFlows);
+        let took = self.cx.shared.note_first(true);
         if tell {
-            self.tell(PlayerCode::PlaybackStarted, "");
+            let detail = took.map(|took| format!("{} ms after the start", took.as_millis()));
+            self.tell(PlayerCode::PlaybackStarted, detail.unwrap_or_default());
         }
     }
 
@@ -161,6 +163,8 @@ impl Playback {
         self.cx.gauges.media.count_picture();
         if let Some(detail) = first {
             self.cx.shared.step(Step::MediaFlows);
+            let took = self.cx.shared.note_first(false).unwrap_or_default();
+            let detail = format!("{detail}, {} ms after the start", took.as_millis());
             self.tell(PlayerCode::PlaybackStarted, detail);
         } else {
             let heard = self.line.heard(Instant::now());

@@ -9,7 +9,7 @@ use live_core::state::{SessionState, Step};
 use live_core::{PlayerCode, SinkError, Timestamp, VideoFrame};
 use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
 use std::sync::{Mutex, MutexGuard, PoisonError};
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, Instant, SystemTime, UNIX_EPOCH};
 use tokio::sync::watch;
 
 /// What the handle and the running session share.
@@ -29,6 +29,17 @@ pub(crate) struct Shared {
     shown: Mutex<Option<VideoFrame>>,
     /// Why a track cannot be decoded.
     unplayable: Mutex<Option<String>>,
+    /// When the session began, and how long its first picture took.
+    first_picture: Mutex<(Option<Instant>, FirstPicture)>,
+}
+
+/// How long it took from `start()` until something was seen.
+#[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
+pub struct FirstPicture {
+    /// Until the first key frame was shown, as a still. `None`: not yet.
+    pub still: Option<Duration>,
+    /// Until picture or sound moved, with the target of the cache ahead. `None`: not yet.
+    pub motion: Option<Duration>,
 }
 
 pub(crate) fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -48,6 +59,7 @@ impl Shared {
             latency: Mutex::new(None),
             shown: Mutex::new(None),
             unplayable: Mutex::new(None),
+            first_picture: Mutex::default(),
         }
     }
 
@@ -76,9 +88,22 @@ impl Shared {
         if begins {
             *lock(&self.failure) = None;
             *lock(&self.unplayable) = None;
+            *lock(&self.first_picture) = (Some(Instant::now()), FirstPicture::default());
             *lock(&self.notes) = Notes::default();
         }
         begins
+    }
+
+    /// The first picture is shown, or the stream moves; how long that took, the first time.
+    pub(crate) fn note_first(&self, moves: bool) -> Option<Duration> {
+        let mut first = lock(&self.first_picture);
+        let took = first.0?.elapsed();
+        let place = if moves { &mut first.1.motion } else { &mut first.1.still };
+        place.is_none().then(|| *place.insert(took))
+    }
+
+    pub(crate) fn first_picture(&self) -> FirstPicture {
+        lock(&self.first_picture).1
     }
 
     pub(crate) fn state(&self) -> SessionState {

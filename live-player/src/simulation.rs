@@ -1,5 +1,7 @@
 //! Queues, clock and presenter together, in simulated time: decoders take no time, the sound device is the null sink's.
 
+mod long;
+
 use crate::bell::Bell;
 use crate::decoded::DecodedQueue;
 use crate::media_queue::QueueView;
@@ -67,6 +69,21 @@ struct Simulation {
     line: SoundLine,
     presenter: Presenter,
     seen: Vec<(i64, Seen)>,
+    /// The application pauses from one time to another, in ms.
+    pause: std::ops::Range<i64>,
+    /// The process is stopped at this time for so long, in ms.
+    suspension: Option<(i64, u64)>,
+    /// While the stream moves, ten times a second.
+    samples: Vec<Sample>,
+}
+
+/// How far the player was behind what it had, and how fast it played.
+#[derive(Clone, Copy, Debug)]
+struct Sample {
+    at: i64,
+    /// In ms, on the track that is further behind.
+    cache: i64,
+    rate: f64,
 }
 
 /// A packet, and when it comes, in ms.
@@ -122,11 +139,19 @@ impl Simulation {
             speaker,
             presenter: Presenter::new(min_cache, max_cache, start),
             seen: Vec::new(),
+            pause: 0..0,
+            suspension: None,
+            samples: Vec::new(),
         }
     }
 
     /// Plays `arrivals`; the stream ends with the last one. What was seen until the end, within `limit` ms.
     fn play(mut self, arrivals: Vec<Arrival>, limit: u64) -> Vec<(i64, Seen)> {
+        self.run(arrivals, limit);
+        self.seen
+    }
+
+    fn run(&mut self, arrivals: Vec<Arrival>, limit: u64) {
         let mut arrivals = VecDeque::from(arrivals);
         while self.elapsed() < i64::try_from(limit).unwrap() {
             while arrivals.front().is_some_and(|(at, _)| i64::try_from(*at).unwrap() <= self.elapsed()) {
@@ -134,9 +159,15 @@ impl Simulation {
                 let _ = self.lanes.push(packet, self.now);
             }
             if self.present(arrivals.is_empty()) {
-                return self.seen;
+                return;
             }
             self.now += STEP;
+            if let Some((_, length)) = self
+                .suspension
+                .take_if(|(at, _)| *at <= i64::try_from((self.now - self.start).as_millis()).unwrap())
+            {
+                self.now += Duration::from_millis(length);
+            }
             self.speaker.lock().unwrap().0 = self.now;
         }
         panic!("no end within {limit} ms: {:?}", self.seen);
@@ -144,6 +175,16 @@ impl Simulation {
 
     fn elapsed(&self) -> i64 {
         i64::try_from((self.now - self.start).as_millis()).unwrap()
+    }
+
+    fn sample(&mut self, position: Timestamp) {
+        let at = self.elapsed();
+        if self.samples.last().is_none_or(|last| at - last.at >= 100) {
+            let ends = [Track::Video, Track::Audio].map(|track| self.lanes.state(track).end);
+            let end = ends.into_iter().flatten().min().unwrap();
+            let cache = end.micros_since(position) / 1000;
+            self.samples.push(Sample { at, cache, rate: self.presenter.rate() });
+        }
     }
 
     fn decode(&mut self) {
@@ -179,7 +220,7 @@ impl Simulation {
                 sound: self.line.front(),
                 heard: if self.presenter.is_playing() { self.line.heard(self.now) } else { None },
                 sound_is_dry: self.line.is_dry(self.now),
-                paused: false,
+                paused: self.pause.contains(&self.elapsed()),
             };
             let seen = match self.presenter.poll(self.now, &view) {
                 Action::Load => Seen::Load,
@@ -223,6 +264,7 @@ impl Simulation {
                             rate: self.presenter.rate(),
                         };
                         self.line.supply(self.now, &supply).unwrap();
+                        self.sample(position);
                     }
                     return false;
                 }

@@ -120,3 +120,38 @@ fn every_mistake_is_reported_before_anything_opens() {
         assert_eq!(error.mistakes.len(), 2, "{text}");
     }
 }
+
+#[tokio::test]
+async fn the_times_to_the_still_and_to_the_first_motion_are_told() {
+    let player = player_of([Connection::Brings(stream(100, 0), After::StaysOpen)])
+        .min_cache(Duration::from_millis(600))
+        .build()
+        .unwrap();
+    let mut events = player.events();
+    player.start();
+    support::until("it moves", || player.first_picture().motion.is_some()).await;
+    let times = player.first_picture();
+    let (still, motion) = (times.still.unwrap(), times.motion.unwrap());
+    // The burst is 200 ms, the rest comes as it is captured.
+    assert!(still < motion && motion >= Duration::from_millis(350), "{times:?}");
+    let told = std::iter::from_fn(|| events.try_next()).map(|event| format!("{event:?}")).collect::<String>();
+    assert!(told.contains(&format!("as a still, {} ms after the start", still.as_millis())), "{told}");
+    player.stop().await;
+}
+
+#[tokio::test]
+async fn a_resumed_live_stream_goes_on_with_its_newest_picture() {
+    let (builder, shown) = noting(player_of([Connection::Brings(stream(150, 0), After::StaysOpen)]));
+    let player = builder.build().unwrap();
+    player.start();
+    support::until("it moves", || shown.lock().unwrap().len() > 10).await;
+    assert!(player.pause());
+    tokio::time::sleep(Duration::from_millis(1_500)).await;
+    let before = shown.lock().unwrap().clone();
+    let (frozen, last) = (before.len(), *before.last().unwrap());
+    assert!(player.resume());
+    support::until("it moves again", || shown.lock().unwrap().len() > frozen + 2).await;
+    let next = shown.lock().unwrap()[frozen];
+    assert!((1_200..1_900).contains(&(next - last)), "{next} after {last}");
+    player.stop().await;
+}

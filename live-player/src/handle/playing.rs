@@ -1,6 +1,7 @@
 //! What is seen and heard.
 
 use super::LivePlayerHandle;
+use crate::shared::FirstPicture;
 use live_core::VideoFrame;
 use live_core::state::{SessionState, Step};
 
@@ -59,6 +60,12 @@ impl LivePlayerHandle {
     #[must_use]
     pub fn is_paused(&self) -> bool {
         self.state() == SessionState::Paused
+    }
+
+    /// How long the first picture, and the first motion, of this session took since [`start`](Self::start).
+    #[must_use]
+    pub fn first_picture(&self) -> FirstPicture {
+        self.inner.shared.first_picture()
     }
 
     /// The picture that is shown now, or was shown last; `None` before the first. A copy of a reference, no copy of
