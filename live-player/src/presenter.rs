@@ -109,8 +109,10 @@ pub(crate) struct Presenter {
     last_poll: Instant,
     /// While paused, what waits is not looked at before this.
     next_trim: Instant,
-    /// The still on the screen before pictures first move.
+    /// The still on the screen before the first motion.
     still: Option<Timestamp>,
+    /// It is what was shown last, and may stand for long.
+    still_stands: bool,
     last_shown: Option<Instant>,
     next_progress: Instant,
 }
@@ -145,6 +147,7 @@ impl Presenter {
             last_poll: now,
             next_trim: now,
             still: None,
+            still_stands: false,
             last_shown: None,
             next_progress: now,
         }
@@ -254,6 +257,7 @@ impl Presenter {
         if let (Some(pts), None) = (picture, self.last_shown) {
             self.still = Some(pts);
             self.last_shown = Some(now);
+            self.still_stands = true;
             self.phase = Phase::Loading { since, owes_start: false, at_edge };
             return Action::ShowStill;
         }
@@ -393,14 +397,14 @@ impl Presenter {
                 return Action::DropLate;
             }
             let gap = self.last_shown.map(|last| now.saturating_duration_since(last));
-            let gap = gap.filter(|_| self.still.take().is_none());
+            let gap = gap.filter(|_| !std::mem::take(&mut self.still_stands));
             self.last_shown = Some(now);
             return Action::Show { stutter: gap.filter(|gap| *gap > STUTTER) };
         }
-        if let (Some(pts), None) = (picture, self.last_shown) {
+        if picture.is_some() && self.last_shown.is_none() {
             // Sound alone has moved until now.
-            self.still = Some(pts);
             self.last_shown = Some(now);
+            self.still_stands = true;
             return Action::ShowStill;
         }
         if now >= self.next_progress {

@@ -91,7 +91,7 @@ type Arrival = (u64, Packet);
 
 fn video(pts: i64) -> Packet {
     let at = Timestamp::from_millis(pts);
-    if pts % 1_000 == 0 {
+    if pts % 1_000 == 0 || pts == 960 {
         Packet::key(at, at, Bytes::new())
     } else {
         Packet::delta(at, at, false, Bytes::new())
@@ -379,6 +379,13 @@ fn pictures_that_join_late_begin_with_a_still() {
         assert!((heard.unwrap() - pts).abs() <= 10, "{pts} was shown at {at} while {heard:?} was heard");
     }
     assert!(!seen.iter().any(|(_, seen)| *seen == Seen::Stutter), "the still has stood for a reason");
+}
+
+#[test]
+fn a_still_that_waits_for_sound_from_before_it_is_no_stutter() {
+    // The key frame comes just before sound would begin to play alone.
+    let seen = play(merge([track(Track::Audio, 0, 6_000, live), track(Track::Video, 960, 6_000, live)]));
+    assert!(!seen.iter().any(|(_, seen)| *seen == Seen::Stutter), "{:?}", milestones(&seen));
 }
 
 #[test]
