@@ -50,7 +50,8 @@ fn contents(packets: &[Packet]) -> Vec<(PacketKind, bytes::Bytes)> {
 }
 
 fn times(packets: &[Packet], track: Track) -> Vec<i64> {
-    let of_track = |packet: &&Packet| packet.track == track && !packet.is_stream_information();
+    let is_unit = |packet: &Packet| packet.is_video_unit() || packet.kind == PacketKind::Audio;
+    let of_track = |packet: &&Packet| packet.track == track && is_unit(packet);
     packets.iter().filter(of_track).map(|packet| packet.dts.as_millis()).collect()
 }
 

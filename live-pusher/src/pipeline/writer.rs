@@ -2,16 +2,23 @@
 
 use super::preroll::{Preroll, Release};
 use live_core::queue::PacketQueue;
-use live_core::{Packet, Track, WireEpoch};
+use live_core::{Packet, Timestamp, Track, WireEpoch};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Instant;
 
 /// Passes packets of all tracks through the preroll into the queue. Clones share it.
 #[derive(Clone)]
 pub(crate) struct StreamWriter {
-    preroll: Arc<Mutex<Preroll>>,
+    start: Arc<Mutex<Start>>,
     queue: PacketQueue,
     epoch: WireEpoch,
+}
+
+/// What has begun.
+struct Start {
+    preroll: Preroll,
+    /// The decoding time of the newest picture.
+    picture: Option<Timestamp>,
 }
 
 impl StreamWriter {
@@ -20,24 +27,33 @@ impl StreamWriter {
         let mut preroll = Preroll::new(awaited);
         // Stream information never releases the preroll.
         preroll.push(first, Instant::now());
-        Self { preroll: Arc::new(Mutex::new(preroll)), queue, epoch }
+        Self { start: Arc::new(Mutex::new(Start { preroll, picture: None })), queue, epoch }
     }
 
     /// Hands over packets of one track, in decoding order. Never waits for the network.
     pub(crate) fn write(&self, packets: impl IntoIterator<Item = Packet>) {
         let now = Instant::now();
         // The lock is held while pushing, so that nothing overtakes the start of the stream.
-        let mut preroll = self.preroll.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
         for packet in packets {
-            let release = preroll.push(packet, now);
+            if packet.is_video_unit() {
+                start.picture = start.picture.max(Some(packet.dts));
+            }
+            let release = start.preroll.push(packet, now);
             self.pass_on(release);
         }
     }
 
-    /// Releases what is still held and closes the queue.
+    /// Releases what is still held, ends the sequence of pictures and closes the queue.
+    ///
+    /// Some servers tell nobody that a publisher has left: from the end of the sequence a viewer knows, and its decoder
+    /// gives out the pictures that it holds back.
     pub(crate) fn finish(&self) {
-        let release = self.preroll.lock().unwrap_or_else(PoisonError::into_inner).finish();
-        self.pass_on(release);
+        let mut start = self.start.lock().unwrap_or_else(PoisonError::into_inner);
+        self.pass_on(start.preroll.finish());
+        if let Some(last) = start.picture.take() {
+            self.queue.push(Packet::end_of_sequence(Track::Video, last));
+        }
         self.queue.close();
     }
 

@@ -120,9 +120,11 @@ pub fn pushed_by_us(lab: &Lab<'_>) -> Outcome {
             Published { server: "nginx", rtmp: nginx.rtmp("a"), http: None, is_end_told: true },
             Published { server: "relay", rtmp: relay.rtmp("a"), http: relay.http("a"), is_end_told: true },
         ];
-        published.extend(node.as_ref().map(|node| {
-            // It tells nobody that a publisher has left.
-            Published { server: "node", rtmp: node.rtmp("a"), http: node.http("a"), is_end_told: false }
+        published.extend(node.as_ref().map(|node| Published {
+            server: "node",
+            rtmp: node.rtmp("a"),
+            http: node.http("a"),
+            is_end_told: true,
         }));
         let publishing = |file: &Path, url: &str| {
             let mut command = lab.live_push();
