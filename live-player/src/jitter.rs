@@ -67,11 +67,18 @@ impl Lateness {
         }
     }
 
+    /// What is too old counts no more at `second`. After a silence that long the earliest is kept, to tell by what comes
+    /// that it was held up.
     fn forget_before(&mut self, second: u64) {
+        let least = self.least();
         for place in &mut self.seconds {
             if place.is_some_and(|old| old.number + MEMORY as u64 <= second) {
                 *place = None;
             }
+        }
+        if let (None, Some(least)) = (self.least(), least) {
+            let place = (second % MEMORY as u64) as usize;
+            self.seconds[place] = Some(Second { number: second, least, most: None });
         }
     }
 
@@ -83,8 +90,7 @@ impl Lateness {
     pub(crate) fn peak(&self) -> Duration {
         let Some(least) = self.least() else { return Duration::ZERO };
         let late = self.seconds.iter().flatten().filter_map(|second| second.most?.checked_sub(least));
-        // After a long silence the first late units had nothing to be compared with.
-        let peak = late.filter(|late| *late <= self.outage_micros).max().unwrap_or(0);
+        let peak = late.max().unwrap_or(0);
         Duration::from_micros(peak.max(0).unsigned_abs())
     }
 
