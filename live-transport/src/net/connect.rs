@@ -77,6 +77,7 @@ pub struct Connector {
     /// them, so that a server that hangs does not keep a stream from the one beside it.
     suspects: Addresses,
     /// Hung up after a ping.
+    #[cfg(feature = "rtmp")]
     pub(crate) not_to_ping: Addresses,
 }
 

@@ -27,6 +27,7 @@ impl Addresses {
     }
 
     /// Whether `address` is one of them.
+    #[cfg(any(feature = "rtmp", test))]
     pub(crate) fn contains(&self, address: SocketAddr) -> bool {
         self.lock().contains(&address)
     }
