@@ -5,6 +5,8 @@
 
 #[path = "support/faulty.rs"]
 mod faulty;
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use async_trait::async_trait;
@@ -141,7 +143,7 @@ fn is_refused((name, way, act, code, detail, is_final): Refusal) {
     assert_eq!(seen, expected, "{case}");
     assert!(told.iter().any(|(told, text)| *told == code && text.contains(detail)), "{case}");
     assert!(start.elapsed() < 2 * DEADLINE + SLACK, "{:?} for {case}", start.elapsed());
-    assert!(!told.iter().any(|(_, text)| text.contains(faulty::SECRET)), "{case}");
+    assert!(!told.iter().any(|(_, text)| text.contains(served::SECRET)), "{case}");
 }
 
 /// What goes wrong in the middle of a stream, once: it is told, and the stream goes on.

@@ -1,24 +1,21 @@
 //! Which address is played, when it is tried again, and how a stream ends.
 #![cfg(feature = "embedded")]
 
-#[path = "support/faulty.rs"]
-mod faulty;
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
 use async_trait::async_trait;
-use faulty::{Fault, Server, Way};
 use live_core::config::PlayerMode;
 use live_core::event::{Delivery, EventStream, PlayerEvent};
-use live_core::queue::{DropRule, PacketQueue, QueueLimits};
 use live_core::state::SessionState::Stopped;
 use live_core::{
-    LinkEvent, MediaSender, Outcome, OutputCx, Packet, Publisher, StreamUrl, Subscriber, SubscriptionCx,
-    TransportError, TransportErrorKind, WireEpoch,
+    LinkEvent, MediaSender, Outcome, StreamUrl, Subscriber, SubscriptionCx, TransportError,
+    TransportErrorKind,
 };
 use live_player::{Builder, LivePlayer};
 use live_transport::net::relay::{Relay, RelayConfig};
-use live_transport::net::rtmp::RtmpPublisher;
-use std::net::SocketAddr;
+use served::{Served, publish};
 use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use support::{codes, count, noting, stream};
@@ -126,9 +123,10 @@ async fn a_lost_stream_is_tried_again_after_a_second_in_conversation_after_half_
 
 #[test]
 fn the_end_of_a_stream_is_2006_and_no_error_over_every_transport() {
-    for way in [Way::Rtmp, Way::Http, Way::Ws] {
-        let server = Server::breaking_once(way, Fault::Close);
-        let player = LivePlayer::builder(server.src()).min_cache(Duration::from_millis(100)).build().unwrap();
+    for scheme in ["rtmp", "http", "ws"] {
+        let server = Served::start();
+        let src = served::src(scheme, server.address(scheme));
+        let player = LivePlayer::builder(src).min_cache(Duration::from_millis(100)).build().unwrap();
         let mut events = player.events();
         let mut told = Vec::new();
         player.start();
@@ -136,36 +134,17 @@ fn the_end_of_a_stream_is_2006_and_no_error_over_every_transport() {
         waiting.block_on(async {
             while told.last() != Some(&2006) {
                 let next = tokio::time::timeout(Duration::from_secs(10), events.next()).await;
-                let Ok(Some(delivery)) = next else { panic!("{way:?}: {told:?}") };
+                let Ok(Some(delivery)) = next else { panic!("{scheme}: {told:?}") };
                 let Some(PlayerEvent::State { code, .. }) = delivery.event() else { continue };
                 told.push(code.number());
                 if code.number() == 2004 {
                     server.end();
                 }
             }
-            assert_eq!(player.finished().await, Ok(()), "{way:?}: {told:?}");
+            assert_eq!(player.finished().await, Ok(()), "{scheme}: {told:?}");
         });
-        assert!(!told.iter().any(|code| [2103, 3003, 3005, 2107, 2101].contains(code)), "{way:?}: {told:?}");
+        assert!(!told.iter().any(|code| [2103, 3003, 3005, 2107, 2101].contains(code)), "{scheme}: {told:?}");
     }
-}
-
-/// What a publisher sends, in real time.
-async fn publish(relay: SocketAddr, packets: Vec<Packet>) {
-    let queue = PacketQueue::new(QueueLimits::default());
-    let mut reader = queue.reader(DropRule::default());
-    let cx = OutputCx { events: Arc::new(|_| {}), counters: Arc::default(), epoch: WireEpoch::default() };
-    let url = format!("rtmp://{relay}/live/x").parse().unwrap();
-    let feeding = async {
-        let start = tokio::time::Instant::now();
-        for packet in packets {
-            let due = Duration::from_micros(packet.dts.as_micros().max(0).unsigned_abs());
-            tokio::time::sleep_until(start + due).await;
-            queue.push(packet);
-        }
-        queue.close();
-    };
-    let publisher = RtmpPublisher::default();
-    tokio::join!(feeding, publisher.publish(&url, &mut reader, &cx));
 }
 
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
@@ -176,7 +155,7 @@ async fn viewers_of_a_publisher_that_comes_back_within_the_cache_see_no_freeze()
     tokio::spawn(async move {
         // Two lives of a publisher, whose timestamps begin anew.
         for _ in 0..2 {
-            publish(rtmp, stream(50, 0)).await;
+            publish(rtmp, stream(50, 0), tokio::time::sleep(Duration::from_secs(2))).await;
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     });

@@ -1,21 +1,22 @@
 //! The network status of a stream that comes in real time over a real socket, and what is told of an uneven one.
 #![cfg(feature = "embedded")]
 
-#[path = "support/faulty.rs"]
-mod faulty;
+#[path = "support/served.rs"]
+mod served;
 mod support;
 
-use faulty::{Fault, Server, Way};
 use live_core::event::PlayerEvent;
 use live_core::{PacketKind, PlayerCode};
 use live_player::LivePlayer;
+use served::Served;
 use std::time::Duration;
 use support::{After, Connection, codes, count, player_of, stream, tone, until};
 
 #[test]
 fn every_field_of_the_network_status_is_measured() {
-    let server = Server::breaking_once(Way::Rtmp, Fault::Close);
-    let player = LivePlayer::builder(server.src()).min_cache(Duration::from_millis(200)).build().unwrap();
+    let server = Served::start();
+    let src = served::src("rtmp", server.address("rtmp"));
+    let player = LivePlayer::builder(src).min_cache(Duration::from_millis(200)).build().unwrap();
     let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     let changes = player.net_status_stream();
     player.start();
@@ -47,7 +48,8 @@ fn every_field_of_the_network_status_is_measured() {
     ] {
         assert!(json.get(name).is_some(), "{name} is written as the specification does: {json}");
     }
-    waiting.block_on(player.stop());
+    server.end();
+    waiting.block_on(player.finished()).unwrap();
 }
 
 #[tokio::test]
@@ -85,8 +87,9 @@ async fn more_than_800_ms_between_two_pictures_are_a_stutter() {
 
 #[test]
 fn fields_of_later_versions_are_measured_too() {
-    let server = Server::breaking_once(Way::Rtmp, Fault::Close);
-    let player = LivePlayer::builder(server.src()).min_cache(Duration::from_millis(400)).build().unwrap();
+    let server = Served::start();
+    let src = served::src("rtmp", server.address("rtmp"));
+    let player = LivePlayer::builder(src).min_cache(Duration::from_millis(400)).build().unwrap();
     let waiting = tokio::runtime::Builder::new_current_thread().enable_time().build().unwrap();
     player.start();
     waiting.block_on(until("sound and picture have been shown for a while", || {
@@ -100,7 +103,8 @@ fn fields_of_later_versions_are_measured_too() {
     // The kernel tells it here.
     assert_eq!(status.rtt.is_some(), cfg!(target_os = "linux"), "{told}");
     assert!(status.dropped_frames < 25, "{told}");
-    waiting.block_on(player.stop());
+    server.end();
+    waiting.block_on(player.finished()).unwrap();
 }
 
 #[tokio::test]

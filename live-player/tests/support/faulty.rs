@@ -1,27 +1,16 @@
 //! Servers that do one thing wrong.
 
-#![allow(dead_code, reason = "each test binary uses a part")]
-
-use crate::support::stream;
+use crate::served::{self, Served};
 use bytes::{Buf as _, BytesMut};
-use live_core::queue::{DropRule, PacketQueue, QueueLimits};
-use live_core::{OutputCx, Packet, Publisher as _, WireEpoch};
-use live_transport::net::relay::{Relay, RelayConfig};
-use live_transport::net::rtmp::RtmpPublisher;
 use live_transport::rtmp::{ServerConfig, ServerEvent, ServerSession};
 use std::net::SocketAddr;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering::SeqCst};
-use std::sync::{Arc, LazyLock};
 use std::time::{Duration, Instant};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _, copy_bidirectional};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::runtime::Runtime;
 use tokio::sync::Notify;
-
-/// In every address; never to be seen in what is told.
-pub const SECRET: &str = "SECRETtoken";
-
-static STREAM: LazyLock<Vec<Packet>> = LazyLock::new(|| stream(250, 0));
 
 /// How the player reaches the server.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -32,6 +21,12 @@ pub enum Way {
     Https,
     Ws,
     Wss,
+}
+
+impl Way {
+    fn scheme(self) -> String {
+        format!("{self:?}").to_lowercase()
+    }
 }
 
 /// What a server does with each connection.
@@ -70,10 +65,12 @@ pub enum Fault {
 
 /// A server on a runtime of its own, which ends with it.
 pub struct Server {
-    address: SocketAddr,
     way: Way,
+    address: SocketAddr,
+    /// Breaks the first connection.
     cut: Arc<Notify>,
-    end: Arc<Notify>,
+    /// What is served, when anything is.
+    served: Option<Served>,
     runtime: Option<Runtime>,
 }
 
@@ -84,47 +81,42 @@ impl Drop for Server {
 }
 
 impl Server {
+    fn listen(way: Way, served: Option<Served>) -> (Self, TcpListener) {
+        let runtime = served::runtime();
+        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
+        let address = listener.local_addr().unwrap();
+        (Self { way, address, cut: Arc::default(), served, runtime: Some(runtime) }, listener)
+    }
+
+    fn spawn(&self, task: impl Future<Output = ()> + Send + 'static) {
+        self.runtime.as_ref().unwrap().spawn(task);
+    }
+
     pub fn src(&self) -> String {
-        let Self { address, way, .. } = self;
-        let scheme = format!("{way:?}").to_lowercase();
-        let extension = if matches!(way, Way::Rtmp | Way::Rtmps) { "" } else { ".flv" };
-        format!("{scheme}://{address}/live/x{extension}?token={SECRET}")
+        served::src(&self.way.scheme(), self.address)
     }
 
     /// Does the same with everybody.
     pub fn acting(way: Way, act: Act) -> Self {
-        let runtime = runtime();
-        let listener = runtime.block_on(TcpListener::bind("127.0.0.1:0")).unwrap();
-        let address = listener.local_addr().unwrap();
+        let (server, listener) = Self::listen(way, None);
         if !matches!(act, Act::Refuse) {
-            runtime.spawn(async move {
+            server.spawn(async move {
                 while let Ok((stream, _)) = listener.accept().await {
                     tokio::spawn(perform(stream, act.clone()));
                 }
             });
         }
-        Self { address, way, cut: Arc::default(), end: Arc::default(), runtime: Some(runtime) }
+        server
     }
 
     /// Serves a stream that breaks as `fault` says when [`cut`](Self::cut) is called, for the first who comes, and is
     /// whole for whoever comes later, until [`end`](Self::end).
     pub fn breaking_once(way: Way, fault: Fault) -> Self {
-        let runtime = runtime();
-        let (address, cut, end) = runtime.block_on(async {
-            let any = "127.0.0.1:0".parse().unwrap();
-            let relay = Relay::bind(RelayConfig::new(any).with_http(any)).await.unwrap();
-            let (rtmp, http) = (relay.rtmp_addr(), relay.http_addr().unwrap());
-            tokio::spawn(relay.run());
-            let end = Arc::<Notify>::default();
-            tokio::spawn(publish(rtmp, Arc::clone(&end)));
-            let listener = TcpListener::bind("127.0.0.1:0").await.unwrap();
-            let address = listener.local_addr().unwrap();
-            let cut = Arc::<Notify>::default();
-            let behind = if way == Way::Rtmp { rtmp } else { http };
-            tokio::spawn(pass_on(listener, behind, fault, Arc::clone(&cut)));
-            (address, cut, end)
-        });
-        Self { address, way, cut, end, runtime: Some(runtime) }
+        let served = Served::start();
+        let behind = served.address(&way.scheme());
+        let (server, listener) = Self::listen(way, Some(served));
+        server.spawn(pass_on(listener, behind, fault, Arc::clone(&server.cut)));
+        server
     }
 
     pub fn cut(&self) {
@@ -132,37 +124,8 @@ impl Server {
     }
 
     pub fn end(&self) {
-        self.end.notify_one();
+        self.served.iter().for_each(Served::end);
     }
-}
-
-fn runtime() -> Runtime {
-    tokio::runtime::Builder::new_multi_thread().worker_threads(1).enable_all().build().unwrap()
-}
-
-/// Publishes in real time until it is told to end.
-async fn publish(relay: SocketAddr, end: Arc<Notify>) {
-    let queue = PacketQueue::new(QueueLimits::default());
-    let mut reader = queue.reader(DropRule::default());
-    let cx = OutputCx { events: Arc::new(|_| {}), counters: Arc::default(), epoch: WireEpoch::default() };
-    let url = format!("rtmp://{relay}/live/x").parse().unwrap();
-    let feeding = async {
-        let start = tokio::time::Instant::now();
-        for packet in STREAM.clone() {
-            let due = Duration::from_micros(packet.dts.as_micros().max(0).unsigned_abs());
-            tokio::time::sleep_until(start + due).await;
-            queue.push(packet);
-        }
-        std::future::pending::<()>().await;
-    };
-    let ending = async {
-        tokio::select! {
-            () = feeding => {}
-            () = end.notified() => queue.close(),
-        }
-    };
-    let publisher = RtmpPublisher::default();
-    tokio::join!(ending, publisher.publish(&url, &mut reader, &cx));
 }
 
 /// Between players and a server: the first connection breaks.
