@@ -192,23 +192,31 @@ impl Shared {
     }
 }
 
-/// Ends a session once: with its result, or as failed when its task goes away without one, because its runtime was
-/// shut down or it panicked.
-struct Ending(Option<Arc<Shared>>);
+/// Ends a session or a preview once: with its result, or as failed when its task goes away without one, because its
+/// runtime was shut down or it panicked.
+pub(crate) struct Ending {
+    shared: Option<Arc<Shared>>,
+    finish: fn(&Shared, Result<(), Failure>),
+}
 
 impl Ending {
+    /// `finish` takes the result.
+    pub(crate) fn new(shared: &Arc<Shared>, finish: fn(&Shared, Result<(), Failure>)) -> Self {
+        Self { shared: Some(Arc::clone(shared)), finish }
+    }
+
     /// From here on another session may begin, which this one's end must not touch.
-    fn finish(mut self, result: Result<(), Failure>) {
-        if let Some(shared) = self.0.take() {
-            shared.finish(result);
+    pub(crate) fn finish(mut self, result: Result<(), Failure>) {
+        if let Some(shared) = self.shared.take() {
+            (self.finish)(&shared, result);
         }
     }
 }
 
 impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(shared) = self.0.take() {
-            shared.finish(Err(Failure::internal("the session's task was ended from outside".into())));
+        if let Some(shared) = self.shared.take() {
+            (self.finish)(&shared, Err(Failure::internal("its task was ended from outside".into())));
         }
     }
 }
@@ -254,7 +262,7 @@ impl LivePusherHandle {
         );
         // A preview that loses its sender hands its camera over.
         current.stop = stop;
-        let ending = Ending(Some(Arc::clone(&self.inner.shared)));
+        let ending = Ending::new(&self.inner.shared, Shared::finish);
         self.inner.runtime.spawn(async move { ending.finish(session.await) });
         true
     }

@@ -1,7 +1,7 @@
 //! The camera before anything is pushed.
 
 use crate::codes::Failure;
-use crate::handle::Shared;
+use crate::handle::{Ending, Shared};
 use crate::pipeline::access::Permission;
 use crate::pipeline::background::WaitingImage;
 use crate::pipeline::orders::Desk;
@@ -49,7 +49,7 @@ pub(crate) async fn run(
     let clock = SessionClock::starting_at(Instant::now());
     let flag = StopFlag::default();
     let opened = Arc::<Mutex<Option<OpenCamera>>>::default();
-    let ending = Ending(Some(Arc::clone(&shared)));
+    let ending = Ending::new(&shared, Shared::finish_preview);
     let result = match spawn(viewfinder, &shared, orders, clock, &flag, &opened) {
         Ok(mut worker) => tokio::select! {
             biased;
@@ -112,25 +112,4 @@ fn spawn(
         Ok(())
     };
     Worker::spawn("live-video", flag.clone(), work)
-}
-
-/// Ends a preview once: with its result, or as failed when its task goes away without one.
-struct Ending(Option<Arc<Shared>>);
-
-impl Ending {
-    /// From here on another preview may begin, which this one's end must not touch.
-    fn finish(mut self, result: Result<(), Failure>) {
-        if let Some(shared) = self.0.take() {
-            shared.finish_preview(result);
-        }
-    }
-}
-
-impl Drop for Ending {
-    fn drop(&mut self) {
-        if let Some(shared) = self.0.take() {
-            let reason = "the preview's task was ended from outside";
-            shared.finish_preview(Err(Failure::internal(reason.into())));
-        }
-    }
 }

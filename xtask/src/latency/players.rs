@@ -7,7 +7,7 @@ use std::process::Command;
 use std::time::Duration;
 
 /// What is shown and heard.
-#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+#[derive(Clone, Copy, Debug, PartialEq, Eq, PartialOrd, Ord)]
 pub enum Media {
     Video,
     Both,

@@ -54,7 +54,7 @@ pub fn run(options: &Options) -> Result<(), Problem> {
     let mut stage =
         Stage { viewer, screen: Screen::start(&folder)?, project, folder, seconds: options.seconds };
     let mut seen = BTreeMap::new();
-    for (place, media) in [Media::Video, Media::Both].into_iter().enumerate() {
+    for media in [Media::Video, Media::Both] {
         let _pusher = stage.push(media, &servers)?;
         sleep(PUBLISHING);
         for run in 1..=options.runs {
@@ -62,17 +62,19 @@ pub fn run(options: &Options) -> Result<(), Problem> {
                 for (order, player) in players::of(media).iter().enumerate() {
                     eprintln!("run {run} of {}: {media:?} through {server}, {}", options.runs, player.name());
                     if let Some(taken) = stage.play(*player, url, *server != RELAY)? {
-                        seen.entry((place, *server, order)).or_insert_with(Vec::new).push(taken);
+                        seen.entry((media, *server, order)).or_insert_with(Vec::new).push(taken);
                     }
                 }
             }
         }
     }
-    let rows = seen.into_iter().map(|((place, server, order), runs)| {
-        let media = [Media::Video, Media::Both][place];
-        judge::Row { media, server, player: players::of(media)[order], runs }
-    });
-    let rows = rows.collect::<Vec<_>>();
+    let row = |((media, server, order), runs)| judge::Row {
+        media,
+        server,
+        player: players::of(media)[order],
+        runs,
+    };
+    let rows = seen.into_iter().map(row).collect::<Vec<_>>();
     println!("\n{}", judge::table(&rows));
     let wrong = judge::judge(&rows);
     if wrong.is_empty() {
@@ -119,8 +121,9 @@ impl Stage {
         let (started, started_wall) = (Instant::now(), wall());
         let process = Peer::start(name, &self.folder, &mut command)?;
         let mut seen = Seen::default();
-        let mut last = None;
-        let mut end = started + STARTUP;
+        let mut last: Option<(u32, Instant)> = None;
+        // When the first picture has come, the rest is known.
+        let (mut counted_from, mut end) = (None, started + STARTUP);
         while Instant::now() < end {
             let stamp = self.screen.stamp();
             let now = Instant::now();
@@ -129,14 +132,15 @@ impl Stage {
                 match last {
                     None => {
                         seen.first = Some(now - started);
-                        end = now + Duration::from_secs(self.seconds);
+                        (counted_from, end) = (Some(now + SETTLING), now + Duration::from_secs(self.seconds));
                     }
-                    Some((_, shown)) if seen.motion.is_none() => seen.motion = Some(shown - started),
-                    Some(_) => {}
-                }
-                if seen.first.is_some() && now + Duration::from_secs(self.seconds) > end + SETTLING {
-                    seen.latencies.push(latency);
-                    seen.gaps.extend(last.map(|(_, shown): (u32, Instant)| now - shown));
+                    Some((_, shown)) => {
+                        seen.motion.get_or_insert(now - started);
+                        if counted_from.is_some_and(|from| now >= from) {
+                            seen.latencies.push(latency);
+                            seen.gaps.push(now - shown);
+                        }
+                    }
                 }
                 last = Some((stamp.frame, now));
             }
