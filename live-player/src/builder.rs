@@ -144,8 +144,8 @@ impl Builder {
         self
     }
 
-    /// `max-cache`: media held at most, 0–30 s; a live stream that lies 2 s further behind is cut to its newest key
-    /// frame. 3 s, in RTC mode 0.8 s.
+    /// `max-cache`: media held at most, 0–30 s; a live stream that lies a second further behind is skipped to its newest
+    /// key frame. 3 s, in RTC mode 0.8 s.
     #[must_use]
     pub fn max_cache(mut self, cache: Duration) -> Self {
         self.config.max_cache = Some(cache);

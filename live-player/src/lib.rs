@@ -39,6 +39,7 @@
 //! *Latency.* The cache of a live stream has a target: `min-cache`, or what the lateness of its packets asks for, up to
 //! `max-cache`. A cache over its target is played up to 1.1 times as fast, one under half of it down to 0.95 times, with the
 //! pitch kept; what is more than a second over `max-cache` is skipped, to a key frame (2107). A file is played as it is.
+//! Where the decoder is too slow for the stream, sound goes on and pictures follow from key frame to key frame (2107).
 //!
 //! *End.* [`stop`](LivePlayerHandle::stop) returns when no thread, task or descriptor is left; dropping the player ends the
 //! session without waiting.

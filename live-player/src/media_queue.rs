@@ -123,6 +123,11 @@ impl MediaQueue {
         skipped
     }
 
+    /// Drops the pictures before the newest key frame.
+    pub(crate) fn catch_up(&self) -> Cut {
+        self.lock().lanes.catch_up()
+    }
+
     /// Says that no decoder serves `track`.
     pub(crate) fn set_unplayable(&self, track: Track) {
         self.lock().lanes.set_unplayable(track);

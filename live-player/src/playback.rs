@@ -68,6 +68,7 @@ impl Playback {
                 Action::Start { from, tell } => self.start(from, tell),
                 Action::Freeze => self.line.freeze(),
                 Action::Skip { leave, exact, tell } => self.skip(now, leave, exact, tell),
+                Action::CatchUp { behind } => self.catch_up(behind),
                 Action::Show { stutter } => {
                     if let Some(gap) = stutter {
                         self.tell(
@@ -143,6 +144,15 @@ impl Playback {
             let behind = to.saturating_since(from).as_secs_f64();
             self.tell(PlayerCode::Discontinuity, format!("{behind:.1} s were skipped: too far behind"));
         }
+    }
+
+    fn catch_up(&self, behind: Duration) {
+        let dropped = self.cx.packets.catch_up().video;
+        self.cx.gauges.count_dropped(dropped);
+        let behind = behind.as_secs_f64();
+        let detail =
+            format!("{dropped} pictures were dropped: the decoder is {behind:.1} s behind the sound");
+        self.tell(PlayerCode::Discontinuity, detail);
     }
 
     /// Shows the next picture; `first` is the detail of the 2004 that goes with it.

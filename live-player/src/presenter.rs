@@ -8,14 +8,18 @@
 //! not waited for. How fast a live stream is played, and when it is skipped, is decided by [`Pace`]; a finite source is
 //! played as it is.
 
+mod lag;
 mod tracks;
+mod view;
 
 use crate::media_queue::QueueView;
 use crate::media_queue::lanes::LaneState;
 use crate::pace::{Pace, Tracks, micros};
+use lag::Lag;
 use live_core::Timestamp;
 use std::time::{Duration, Instant};
 use tracks::brings_media;
+pub(crate) use view::View;
 
 /// A track that brings nothing for this long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -37,25 +41,6 @@ const PROGRESS: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
 /// The longest wait while it does not.
 const IDLE_TICK: Duration = Duration::from_millis(20);
-
-/// What the presenter sees of the player.
-#[derive(Clone, Copy, Debug, Default)]
-pub(crate) struct View {
-    /// The packets.
-    pub(crate) queue: QueueView,
-    /// The server accepted, or something has come.
-    pub(crate) accepted: bool,
-    /// The presentation times of the next two decoded pictures.
-    pub(crate) pictures: [Option<Timestamp>; 2],
-    /// When the next decoded sound is to be heard.
-    pub(crate) sound: Option<Timestamp>,
-    /// Media time by the sound device's clock, when there is one.
-    pub(crate) heard: Option<Timestamp>,
-    /// No sound waits to be written or heard.
-    pub(crate) sound_is_dry: bool,
-    /// The application has paused.
-    pub(crate) paused: bool,
-}
 
 /// What the driver is to do.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -80,6 +65,9 @@ pub(crate) enum Action {
         /// Something is lost that would have been played: tell 2107.
         tell: bool,
     },
+    /// Pictures have waited for the decoder until this long after their time: drop their packets before the newest key
+    /// frame; tell 2107. Sound goes on.
+    CatchUp { behind: Duration },
     /// Show the next picture; after this long without one, when that is a stutter.
     Show { stutter: Option<Duration> },
     /// Pass over the next picture: the one after it is due as well.
@@ -109,12 +97,18 @@ pub(crate) struct Presenter {
     last_poll: Instant,
     /// While paused, what waits is not looked at before this.
     next_trim: Instant,
-    /// The still on the screen before the first motion.
-    still: Option<Timestamp>,
-    /// It is what was shown last, and may stand for long.
-    still_stands: bool,
-    last_shown: Option<Instant>,
+    screen: Screen,
     next_progress: Instant,
+}
+
+/// What was shown last.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Screen {
+    Nothing,
+    /// It stands until motion comes to it, however long that takes.
+    Still,
+    /// A picture in motion, shown then.
+    Moving(Instant),
 }
 
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -126,13 +120,27 @@ enum Phase {
         owes_start: bool,
         /// Motion starts where the target is ahead, and not at what waits.
         at_edge: bool,
+        /// What has been shown as a still meanwhile: motion starts there.
+        still: Option<Timestamp>,
     },
-    Playing {
-        /// The monotonic clock: this media time was at that moment, and goes on at this rate.
-        anchor: (Timestamp, Instant, f64),
-        dry_since: Option<Instant>,
-    },
+    Playing(Motion),
     Ended,
+}
+
+/// The stream moves.
+#[derive(Clone, Copy, Debug, PartialEq)]
+struct Motion {
+    /// The monotonic clock: this media time was at that moment, and goes on at this rate.
+    anchor: (Timestamp, Instant, f64),
+    dry_since: Option<Instant>,
+    lag: Lag,
+}
+
+impl Motion {
+    /// The stream moves on from `position`.
+    const fn from(position: Timestamp, now: Instant) -> Self {
+        Self { anchor: (position, now, 1.0), dry_since: None, lag: Lag::NONE }
+    }
 }
 
 impl Presenter {
@@ -146,9 +154,7 @@ impl Presenter {
             first_motion: None,
             last_poll: now,
             next_trim: now,
-            still: None,
-            still_stands: false,
-            last_shown: None,
+            screen: Screen::Nothing,
             next_progress: now,
         }
     }
@@ -165,58 +171,57 @@ impl Presenter {
 
     /// Whether the stream moves.
     pub(crate) const fn is_playing(&self) -> bool {
-        matches!(self.phase, Phase::Playing { .. })
+        matches!(self.phase, Phase::Playing(_))
     }
 
     /// Whether silence has to stand in for the sound, so that a clock that hangs on it goes on.
     pub(crate) fn misses_sound(&self, now: Instant, view: &View) -> bool {
-        let QueueView { video, audio, finished, .. } = &view.queue;
-        let missing = *finished || audio.ended || audio.unplayable || !brings_media(audio, now);
-        // Only pictures still need the clock.
-        missing && audio.drained && !self.is_dry(video, view.pictures[0].is_some())
+        view.misses_sound(now, self.position)
     }
 
     /// What to do at `now`. To be called again at once, until it says [`Action::Wait`] or [`Action::End`].
     pub(crate) fn poll(&mut self, now: Instant, view: &View) -> Action {
         let since_last = now.saturating_duration_since(std::mem::replace(&mut self.last_poll, now));
-        if let (Phase::Playing { anchor, .. }, true) = (&mut self.phase, since_last > SUSPENDED) {
-            anchor.1 += since_last;
+        if let (Phase::Playing(motion), true) = (&mut self.phase, since_last > SUSPENDED) {
+            motion.anchor.1 += since_last;
         }
         if view.paused {
             return self.stand_still(now, view);
         }
         match self.phase {
-            Phase::Idle if view.accepted || view.queue.finished => self.load(now, true),
+            Phase::Idle if view.accepted || view.queue.finished => self.load(now),
             Phase::Idle => Action::Wait(IDLE_TICK),
             Phase::Loading { .. } => self.poll_loading(now, view),
-            Phase::Playing { anchor, dry_since } => self.poll_playing(now, view, anchor, dry_since),
+            Phase::Playing(motion) => self.poll_playing(now, view, motion),
             Phase::Ended => Action::End,
         }
     }
 
-    fn load(&mut self, now: Instant, owes_start: bool) -> Action {
+    fn load(&mut self, now: Instant) -> Action {
         let at_edge = self.first_motion.is_none();
-        self.phase = Phase::Loading { since: now, owes_start, at_edge };
+        self.phase = Phase::Loading { since: now, owes_start: true, at_edge, still: None };
         self.pace.restart();
         Action::Load
     }
 
-    fn end(&mut self) -> Action {
-        self.phase = Phase::Ended;
-        Action::End
+    /// Motion starts, or goes on after a pause: the time in between is no stutter.
+    fn resume(&mut self, now: Instant) {
+        if let Screen::Moving(shown) = &mut self.screen {
+            *shown = now;
+        }
+        self.next_progress = now + PROGRESS;
     }
 
     /// The application has paused: a finite source goes on from here, a live one from the newest.
     fn stand_still(&mut self, now: Instant, view: &View) -> Action {
         match &mut self.phase {
-            Phase::Playing { anchor, .. } if view.queue.finite => {
+            Phase::Playing(motion) if view.queue.finite => {
                 self.position = self.position.max(view.heard.unwrap_or(self.position));
-                *anchor = (self.position, now, 1.0);
-                self.last_shown = self.last_shown.map(|_| now);
-                self.next_progress = now + PROGRESS;
+                motion.anchor = (self.position, now, 1.0);
+                self.resume(now);
             }
-            Phase::Playing { .. } => {
-                self.phase = Phase::Loading { since: now, owes_start: false, at_edge: true };
+            Phase::Playing(_) => {
+                self.phase = Phase::Loading { since: now, owes_start: false, at_edge: true, still: None };
                 self.pace.restart();
                 return Action::Freeze;
             }
@@ -250,20 +255,20 @@ impl Presenter {
     }
 
     fn poll_loading(&mut self, now: Instant, view: &View) -> Action {
-        let Phase::Loading { since, owes_start, at_edge } = self.phase else { return Action::End };
+        let Phase::Loading { since, owes_start, at_edge, still } = self.phase else { return Action::End };
         let tracks = tracks::of(now, &view.queue);
         self.pace.observe(now, &tracks);
         let [picture, _] = view.pictures;
-        if let (Some(pts), None) = (picture, self.last_shown) {
-            self.still = Some(pts);
-            self.last_shown = Some(now);
-            self.still_stands = true;
-            self.phase = Phase::Loading { since, owes_start: false, at_edge };
+        if picture.is_some() && self.screen == Screen::Nothing {
+            self.screen = Screen::Still;
+            self.phase = Phase::Loading { since, owes_start: false, at_edge, still: picture };
             return Action::ShowStill;
         }
-        let starts = [self.still.or(picture), view.sound].into_iter().flatten().min();
+        let starts = [still.or(picture), view.sound].into_iter().flatten().min();
         let Some(mut from) = starts else {
-            return self.nothing_to_play(now, view).unwrap_or(Action::Wait(IDLE_TICK));
+            let Some(end) = view.end(now) else { return Action::Wait(IDLE_TICK) };
+            self.phase = Phase::Ended;
+            return end;
         };
         if !self.is_ready(now, view, from, since) {
             return Action::Wait(IDLE_TICK);
@@ -278,13 +283,11 @@ impl Presenter {
             from = edge;
             self.floor = Some(edge);
         }
-        self.phase = Phase::Playing { anchor: (from, now, 1.0), dry_since: None };
+        self.phase = Phase::Playing(Motion::from(from, now));
         self.pace.restart();
         self.position = from;
-        self.still = None;
         self.first_motion.get_or_insert(now);
-        self.last_shown = self.last_shown.map(|_| now);
-        self.next_progress = now + PROGRESS;
+        self.resume(now);
         Action::Start { from, tell: owes_start }
     }
 
@@ -297,41 +300,14 @@ impl Presenter {
         leave: Timestamp,
         exact: bool,
     ) -> Option<Timestamp> {
-        let Phase::Playing { anchor, dry_since } = &mut self.phase else { return None };
+        let Phase::Playing(motion) = &mut self.phase else { return None };
         // Without a key frame to go to, what lies between is decoded and not shown.
         let to = key.filter(|key| !exact && *key > self.position).unwrap_or(leave);
         self.position = self.position.max(to);
         self.floor = Some(self.position);
-        (*anchor, *dry_since) = ((self.position, now, 1.0), None);
+        *motion = Motion::from(self.position, now);
         self.pace.restart();
         Some(self.position)
-    }
-
-    /// The end, when neither decoded nor undecoded media waits and no more is to come.
-    fn nothing_to_play(&mut self, now: Instant, view: &View) -> Option<Action> {
-        let QueueView { video, audio, finished, .. } = &view.queue;
-        let known = || [video, audio].into_iter().filter(|lane| lane.end.is_some());
-        if known().next().is_some() && known().all(|lane| lane.unplayable) && !finished {
-            // The other track may be playable.
-            let first = known().filter_map(|lane| lane.last_arrival).min()?;
-            let all = known().count() == 2;
-            return (all || now.saturating_duration_since(first) > PATIENCE).then(|| self.unplayable());
-        }
-        if !known().all(|lane| lane.drained) {
-            return None;
-        }
-        let over = *finished
-            || (known().any(|lane| lane.ended) && known().all(|lane| lane.ended || !brings_media(lane, now)));
-        if !over {
-            return None;
-        }
-        let unplayable = known().next().is_some() && known().all(|lane| lane.unplayable);
-        Some(if unplayable { self.unplayable() } else { self.end() })
-    }
-
-    fn unplayable(&mut self) -> Action {
-        self.phase = Phase::Ended;
-        Action::Unplayable
     }
 
     /// Whether motion may start at `from`.
@@ -362,62 +338,62 @@ impl Presenter {
         }
         // The first picture may still be in the decoder.
         let awaits_picture =
-            video.end.is_some() && !video.unplayable && self.last_shown.is_none() && !impatient;
+            video.end.is_some() && !video.unplayable && self.screen == Screen::Nothing && !impatient;
         is_filled && !awaits_picture
     }
 
-    fn poll_playing(
-        &mut self,
-        now: Instant,
-        view: &View,
-        anchor: (Timestamp, Instant, f64),
-        dry_since: Option<Instant>,
-    ) -> Action {
-        let passed = now.saturating_duration_since(anchor.1).as_secs_f64() * anchor.2;
-        let by_clock = anchor.0.saturating_add(Duration::from_secs_f64(passed));
+    fn poll_playing(&mut self, now: Instant, view: &View, mut motion: Motion) -> Action {
+        let (media, at, rate) = motion.anchor;
+        let passed = now.saturating_duration_since(at).as_secs_f64() * rate;
+        let by_clock = media.saturating_add(Duration::from_secs_f64(passed));
         self.position = self.position.max(view.heard.unwrap_or(by_clock));
         let tracks = tracks::of(now, &view.queue);
         if view.queue.finished {
             // What is left is played as it is.
             self.pace.restart();
         } else if !view.queue.finite
-            && let Some(skip) = self.steer(now, &tracks)
+            && let Some(skip) = self.steer(now, &tracks).or_else(|| {
+                let behind = motion.lag.too_long(now, self.position, &view.queue.video)?;
+                Some(Action::CatchUp { behind })
+            })
         {
+            self.phase = Phase::Playing(motion);
             return skip;
         }
         // Should the sound device fail, the monotonic clock goes on from here; and so it does at another rate.
-        let rate = self.pace.rate();
-        let anchor =
-            if view.heard.is_some() || rate != anchor.2 { (self.position, now, rate) } else { anchor };
-        self.phase = Phase::Playing { anchor, dry_since };
+        let new_rate = self.pace.rate();
+        if view.heard.is_some() || new_rate != rate {
+            motion.anchor = (self.position, now, new_rate);
+        }
+        self.phase = Phase::Playing(motion);
         let [picture, next] = view.pictures;
         let is_due = |pts: Option<Timestamp>| pts.is_some_and(|pts| pts <= self.position);
         if is_due(picture) {
             if is_due(next) || picture < self.floor {
                 return Action::DropLate;
             }
-            let gap = self.last_shown.map(|last| now.saturating_duration_since(last));
-            let gap = gap.filter(|_| !std::mem::take(&mut self.still_stands));
-            self.last_shown = Some(now);
-            return Action::Show { stutter: gap.filter(|gap| *gap > STUTTER) };
+            let last = std::mem::replace(&mut self.screen, Screen::Moving(now));
+            let Screen::Moving(last) = last else { return Action::Show { stutter: None } };
+            let gap = now.saturating_duration_since(last);
+            return Action::Show { stutter: Some(gap).filter(|gap| *gap > STUTTER) };
         }
-        if picture.is_some() && self.last_shown.is_none() {
+        if picture.is_some() && self.screen == Screen::Nothing {
             // Sound alone has moved until now.
-            self.last_shown = Some(now);
-            self.still_stands = true;
+            self.screen = Screen::Still;
             return Action::ShowStill;
         }
         if now >= self.next_progress {
             self.next_progress += PROGRESS;
             return Action::Progress(self.position);
         }
-        if self.has_played_out(now, view) {
-            return self.end();
+        if view.has_played_out(now, self.position) {
+            self.phase = Phase::Ended;
+            return Action::End;
         }
-        let dry_since = self.is_starved(now, view).then(|| dry_since.unwrap_or(now));
-        self.phase = Phase::Playing { anchor, dry_since };
+        let dry_since = view.is_starved(now, self.position).then(|| motion.dry_since.unwrap_or(now));
+        self.phase = Phase::Playing(Motion { dry_since, ..motion });
         if dry_since.is_some_and(|since| now.saturating_duration_since(since) >= STARVED_AFTER) {
-            return self.load(now, true);
+            return self.load(now);
         }
         let until_picture = picture.map_or(TICK, |pts| pts.saturating_since(self.position));
         Action::Wait(until_picture.clamp(Duration::from_millis(1), TICK))
@@ -438,40 +414,5 @@ impl Presenter {
             && leave.micros_since(self.position) > LEAST_LEAP_MICROS
             && !self.pace.is_burst(now);
         leaps.then_some(Action::Skip { leave, exact: true, tell: false })
-    }
-
-    /// Whether a track has nothing left to be shown or heard.
-    fn is_dry(&self, lane: &LaneState, decoded: bool) -> bool {
-        lane.drained && !decoded && lane.end.is_none_or(|end| end <= self.position)
-    }
-
-    fn dryness(&self, view: &View) -> [(LaneState, bool); 2] {
-        let QueueView { video, audio, .. } = view.queue;
-        // A decoder's delay may keep the last few samples from ever being heard.
-        let audio_is_dry = if view.heard.is_some() && view.sound_is_dry {
-            audio.drained
-        } else {
-            self.is_dry(&audio, view.sound.is_some())
-        };
-        [(video, self.is_dry(&video, view.pictures[0].is_some())), (audio, audio_is_dry)]
-    }
-
-    fn is_starved(&self, now: Instant, view: &View) -> bool {
-        if view.queue.finished {
-            return false;
-        }
-        let tracks = self.dryness(view);
-        let is_known = |lane: &LaneState| lane.end.is_some() && !lane.unplayable;
-        let awaited = |lane: &LaneState| is_known(lane) && !lane.ended && brings_media(lane, now);
-        tracks.iter().any(|(lane, dry)| *dry && awaited(lane))
-            || tracks.iter().filter(|(lane, _)| is_known(lane)).all(|(_, dry)| *dry)
-    }
-
-    fn has_played_out(&self, now: Instant, view: &View) -> bool {
-        let tracks = self.dryness(view);
-        let known = || tracks.iter().filter(|(lane, _)| lane.end.is_some() && !lane.unplayable);
-        let over = |lane: &LaneState| view.queue.finished || lane.ended;
-        known().any(|(lane, _)| over(lane))
-            && known().all(|(lane, dry)| *dry && (over(lane) || !brings_media(lane, now)))
     }
 }

@@ -1,4 +1,5 @@
-//! Queues, clock and presenter together, in simulated time: decoders take no time, the sound device is the null sink's.
+//! Queues, clock and presenter together, in simulated time: decoders take no time unless they are told to, the sound
+//! device is the null sink's.
 
 mod long;
 
@@ -31,6 +32,7 @@ enum Seen {
     Late(i64),
     Stutter,
     Skip { to: i64, tell: bool },
+    CatchUp,
     End,
 }
 
@@ -69,6 +71,10 @@ struct Simulation {
     line: SoundLine,
     presenter: Presenter,
     seen: Vec<(i64, Seen)>,
+    /// The decoder of pictures takes this long for each …
+    picture_takes: Duration,
+    /// … and has the newest one in hand until then.
+    busy_until: Instant,
     /// The application pauses from one time to another, in ms.
     pause: std::ops::Range<i64>,
     /// The process is stopped at this time for so long, in ms.
@@ -139,6 +145,8 @@ impl Simulation {
             speaker,
             presenter: Presenter::new(min_cache, max_cache, start),
             seen: Vec::new(),
+            picture_takes: Duration::ZERO,
+            busy_until: start,
             pause: 0..0,
             suspension: None,
             samples: Vec::new(),
@@ -188,10 +196,11 @@ impl Simulation {
     }
 
     fn decode(&mut self) {
-        while self.pictures.len() < 8 {
+        while self.pictures.len() < 8 && self.busy_until <= self.now {
             let Some(packet) = self.lanes.take(Track::Video) else { break };
             if packet.is_video_unit() {
                 self.pictures.push_back(packet.pts);
+                self.busy_until = self.busy_until.max(self.now - STEP) + self.picture_takes;
             }
         }
         while self.sounds.len() < 24 {
@@ -238,6 +247,10 @@ impl Simulation {
                     let Some(to) = self.presenter.land(self.now, key, leave, exact) else { continue };
                     self.line.start(to);
                     Seen::Skip { to: to.as_millis(), tell }
+                }
+                Action::CatchUp { .. } => {
+                    assert_ne!(self.lanes.catch_up().video, 0);
+                    Seen::CatchUp
                 }
                 Action::Show { stutter } => {
                     if stutter.is_some() {

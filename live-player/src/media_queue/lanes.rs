@@ -24,7 +24,8 @@ pub(crate) struct Limits {
     pub(crate) outage: Duration,
 }
 
-/// A live stream may lie this much further behind than `max-cache` while the presenter makes up its mind.
+/// A live stream may lie this much further behind than `max-cache` while the presenter, which skips long before, makes up
+/// its mind.
 const SLACK: Duration = Duration::from_secs(30);
 
 impl Limits {
@@ -92,6 +93,13 @@ impl Lane {
         }
     }
 
+    /// Where the newest key frame is, when units that can go lie before it.
+    fn newer_key(&self) -> Option<Timestamp> {
+        let newest = self.packets.iter().rposition(|packet| packet.kind == PacketKind::Key)?;
+        let first = self.packets.iter().position(is_unit)?;
+        (newest > first).then(|| self.packets[newest].dts)
+    }
+
     fn note(&mut self, packet: &Packet, now: Instant) {
         self.last_arrival = Some(now);
         self.ended = false;
@@ -144,6 +152,8 @@ pub(crate) struct LaneState {
     pub(crate) lateness: Duration,
     /// The oldest unit that no decoder has taken.
     pub(crate) oldest: Option<Timestamp>,
+    /// A key frame waits behind it, at which a decoder can go on without it.
+    pub(crate) has_newer_key: bool,
     /// When the newest unit came.
     pub(crate) last_arrival: Option<Instant>,
     /// No unit of it waits for, or is in the hands of, a decoder.
@@ -241,6 +251,15 @@ impl Lanes {
         Some((to, cut))
     }
 
+    /// Drops the pictures before the newest key frame, for a decoder that is too slow for all of them.
+    pub(crate) fn catch_up(&mut self) -> Cut {
+        let mut cut = Cut::default();
+        if let Some(from) = self.video.newer_key() {
+            self.cut_video(&mut cut, |packet| packet.dts >= from);
+        }
+        cut
+    }
+
     /// Says that no decoder serves `track`.
     pub(crate) fn set_unplayable(&mut self, track: Track) {
         if let Some(lane) = self.lane(track) {
@@ -255,6 +274,7 @@ impl Lanes {
             step: lane.step,
             lateness: lane.lateness.peak(),
             oldest: lane.packets.iter().find(|packet| is_unit(packet)).map(|packet| packet.pts),
+            has_newer_key: lane.newer_key().is_some(),
             last_arrival: lane.last_arrival,
             drained: lane.packets.is_empty() && !lane.in_hand,
             ended: lane.ended,
@@ -277,7 +297,7 @@ impl Lanes {
             return None;
         }
         let mut cut = Cut::default();
-        if let Some(from) = self.newer_key() {
+        if let Some(from) = self.video.newer_key() {
             self.cut_video(&mut cut, |packet| packet.dts >= from);
             self.cut_audio(&mut cut, from);
         } else if self.video.packets.iter().all(|packet| !is_unit(packet)) {
@@ -293,13 +313,6 @@ impl Lanes {
             self.cut_audio(&mut cut, newest);
         }
         (cut != Cut::default()).then_some(cut)
-    }
-
-    /// Where the newest key frame is, when units that can go lie before it.
-    fn newer_key(&self) -> Option<Timestamp> {
-        let newest = self.video.packets.iter().rposition(|packet| packet.kind == PacketKind::Key)?;
-        let first = self.video.packets.iter().position(is_unit)?;
-        (newest > first).then(|| self.video.packets[newest].dts)
     }
 
     fn cut_video(&mut self, cut: &mut Cut, keep: impl FnMut(&Packet) -> bool) {
@@ -376,6 +389,22 @@ mod tests {
         assert_eq!(lanes.skip(leave), Some((Timestamp::from_millis(2_000), Cut { video: 50, audio: 50 })));
         assert_eq!(drain(&mut lanes, Track::Video)[0], video(2_000, true));
         assert_eq!(lanes.skip(leave), None, "no key frame waits");
+    }
+
+    #[test]
+    fn a_slow_decoder_goes_on_at_the_newest_key_frame_and_keeps_its_sound() {
+        let (mut lanes, now) = (Lanes::new(LIMITS), Instant::now());
+        for ms in (0..4_900).step_by(40) {
+            lanes.push(video(ms, ms % 2_000 == 0), now);
+            lanes.push(audio(ms), now);
+        }
+        assert!(lanes.state(Track::Video).has_newer_key);
+        assert_eq!(lanes.catch_up(), Cut { video: 100, audio: 0 });
+        assert_eq!(drain(&mut lanes, Track::Audio)[0], audio(0));
+        assert!(!lanes.state(Track::Video).has_newer_key);
+        assert_eq!(lanes.catch_up(), Cut::default(), "nothing is gained by going on where it is");
+        assert_eq!(drain(&mut lanes, Track::Video)[0], video(4_000, true));
+        assert_eq!(lanes.bytes, 0);
     }
 
     #[test]

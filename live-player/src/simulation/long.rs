@@ -157,6 +157,29 @@ fn after_a_pause_the_newest_is_played_at_the_target() {
 }
 
 #[test]
+fn a_decoder_too_slow_for_the_stream_keeps_up_by_key_frames_and_sound_goes_on() {
+    for (min, takes) in [(1_000, 50), (200, 50), (1_000, 120)] {
+        let simulation = run(min, both(0, 60_000, live), |simulation| {
+            simulation.picture_takes = Duration::from_millis(takes);
+        });
+        assert_eq!(loads(&simulation), 1, "{min} {takes}: {:?}", milestones(&simulation.seen));
+        // Half a second late, a second of patience, and the second from one key frame to the next. At its end the stream
+        // is decoded to the last picture.
+        for (at, pts, heard) in shown(&simulation.seen).into_iter().filter(|(at, ..)| *at < 60_000) {
+            let late = heard.unwrap() - pts;
+            assert!(late < 2_600, "{min} {takes}: {pts} is shown at {at}, {late} ms late");
+        }
+        let caught_up = count(&simulation, |seen| *seen == Seen::CatchUp);
+        assert!((5..60).contains(&caught_up), "no more than one a second, {min} {takes}: {caught_up}");
+    }
+    let simulation = run(1_000, both(0, 60_000, live), |simulation| {
+        simulation.picture_takes = Duration::from_millis(35);
+    });
+    assert_eq!(count(&simulation, |seen| *seen == Seen::CatchUp), 0);
+    assert!(shown(&simulation.seen).iter().all(|(_, pts, heard)| heard.unwrap() - pts < 60));
+}
+
+#[test]
 fn jitter_raises_the_target_until_nothing_starves_and_calm_lowers_it() {
     let mut random = Random::new(3);
     let late: Vec<u64> = (0..6_000).map(|_| random.between(0.0, 400.0) as u64).collect();
