@@ -66,12 +66,14 @@ impl Shared {
     /// Takes a step of the session's life; `false` when it means nothing in the present state.
     pub(crate) fn step(&self, step: Step) -> bool {
         self.state.send_if_modified(|state| {
-            match step {
-                Step::Start => self.flows.store(false, Relaxed),
-                Step::MediaFlows => self.flows.store(true, Relaxed),
-                _ => {}
+            if step == Step::MediaFlows {
+                // Also while it is paused, where that is no step.
+                self.flows.store(true, Relaxed);
             }
             let Some(mut next) = state.after(step) else { return false };
+            if step == Step::Start {
+                self.flows.store(false, Relaxed);
+            }
             self.controls.set_paused(next == SessionState::Paused);
             // Going on after media has flowed is no new beginning.
             if step == Step::Resume && self.flows.load(Relaxed) {
@@ -204,5 +206,19 @@ impl Shared {
             *state = next;
             true
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_start_that_means_nothing_changes_nothing() {
+        let shared = Shared::new(Controls::default());
+        assert!(shared.begin() && shared.step(Step::MediaFlows) && shared.step(Step::Pause));
+        assert!(!shared.begin(), "it is active");
+        assert!(shared.step(Step::Resume));
+        assert_eq!(shared.state(), SessionState::Running, "media has flowed all the same");
     }
 }
