@@ -51,19 +51,22 @@ struct Current {
     owner_is_gone: bool,
 }
 
-/// Ends a session whose task went away without doing so: its runtime was shut down, or it panicked.
-struct Unfinished(Option<Arc<Shared>>);
+/// Ends a session once: with its result, or as failed when its task goes away without one, because its runtime was
+/// shut down or it panicked.
+struct Ending(Option<Arc<Shared>>);
 
-impl Unfinished {
-    /// The session has ended by itself, and the next one may have begun.
-    fn settle(mut self) {
-        self.0 = None;
+impl Ending {
+    /// From here on another session may begin, which this one's end must not touch.
+    fn finish(mut self, result: Result<(), Failure>) {
+        if let Some(shared) = self.0.take() {
+            shared.finish(result);
+        }
     }
 }
 
-impl Drop for Unfinished {
+impl Drop for Ending {
     fn drop(&mut self) {
-        if let Some(shared) = &self.0 {
+        if let Some(shared) = self.0.take() {
             shared.finish(Err(Failure::uncoded("the session's task was ended from outside")));
         }
     }
@@ -111,11 +114,8 @@ impl LivePlayerHandle {
             Arc::clone(&self.inner.shared),
             current.stop.subscribe(),
         );
-        let unfinished = Unfinished(Some(Arc::clone(&self.inner.shared)));
-        self.inner.runtime.spawn(async move {
-            session.await;
-            unfinished.settle();
-        });
+        let ending = Ending(Some(Arc::clone(&self.inner.shared)));
+        self.inner.runtime.spawn(async move { ending.finish(session.await) });
         true
     }
 

@@ -56,15 +56,16 @@ pub(crate) struct Plan {
     pub(crate) record: Option<PathBuf>,
 }
 
-/// Runs a session to its end: the state is Opening when it begins, Stopped or Failed when it returns.
-pub(crate) async fn run(blueprint: Arc<Mutex<Blueprint>>, shared: Arc<Shared>, stop: watch::Receiver<bool>) {
+/// Runs a session to its end: the state is Opening when it begins.
+pub(crate) async fn run(
+    blueprint: Arc<Mutex<Blueprint>>,
+    shared: Arc<Shared>,
+    stop: watch::Receiver<bool>,
+) -> Result<(), Failure> {
     // Devices and files may take their time to open.
     let plan = tokio::task::spawn_blocking(move || lock(&blueprint).plan()).await;
-    let result = match plan {
-        Ok(plan) => Session::new(&plan, &shared).run(plan, stop).await,
-        Err(error) => Err(Failure::uncoded(format!("the sinks cannot be made: {error}"))),
-    };
-    shared.finish(result);
+    let plan = plan.map_err(|error| Failure::uncoded(format!("the sinks cannot be made: {error}")))?;
+    Session::new(&plan, &shared).run(plan, stop).await
 }
 
 struct Session {
