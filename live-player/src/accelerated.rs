@@ -7,7 +7,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 /// How long the application may take (behaviour §5, -2302).
 const DEADLINE: Duration = Duration::from_secs(3);
@@ -42,25 +42,17 @@ impl Accelerator {
     /// Why there is none, in words without the secrets of `src`.
     pub(crate) async fn ask(&self, src: &StreamUrl, subscribers: &Subscribers) -> Result<Place, String> {
         let (callback, own) = (Arc::clone(&self.0), src.clone());
-        // A task of its own: a panic ends there.
-        let task = tokio::spawn(async move { callback(own).await });
-        let _ends_with_us = AbortOnDrop(task.abort_handle());
-        let text = match tokio::time::timeout(DEADLINE, task).await {
-            Ok(Ok(answer)) => answer.map_err(|reason| src.redact(&reason))?,
-            Ok(Err(_)) => return Err("the application's callback panicked".to_owned()),
+        // A task of its own, which ends with us: a panic ends there.
+        let mut task = JoinSet::new();
+        task.spawn(async move { callback(own).await });
+        let text = match tokio::time::timeout(DEADLINE, task.join_next()).await {
+            Ok(Some(Ok(answer))) => answer.map_err(|reason| src.redact(&reason))?,
+            Ok(_) => return Err("the application's callback panicked".to_owned()),
             Err(_) => return Err(format!("the application did not answer within {} s", DEADLINE.as_secs())),
         };
         let url: StreamUrl = text.parse().map_err(|error| format!("what the application gave: {error}"))?;
         let subscriber = subscribers(&url).map_err(|mistake| mistake.problem)?;
         Ok((url, subscriber))
-    }
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
     }
 }
 

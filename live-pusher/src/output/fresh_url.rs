@@ -5,7 +5,7 @@ use std::future::Future;
 use std::pin::Pin;
 use std::sync::Arc;
 use std::time::Duration;
-use tokio::task::AbortHandle;
+use tokio::task::JoinSet;
 
 /// How long the application may take.
 pub(crate) const DEADLINE: Duration = Duration::from_secs(3);
@@ -33,12 +33,12 @@ pub(crate) type FreshUrl = Arc<dyn Fn(RetryContext) -> Answer + Send + Sync>;
 /// no address.
 pub(crate) async fn ask(ask: &FreshUrl, context: RetryContext) -> Option<StreamUrl> {
     let ask = Arc::clone(ask);
-    // A task of its own: a panic ends there.
-    let task = tokio::spawn(async move { ask(context).await });
-    let _ends_with_us = AbortOnDrop(task.abort_handle());
-    let text = match tokio::time::timeout(DEADLINE, task).await {
-        Ok(Ok(answer)) => answer?,
-        Ok(Err(_)) => {
+    // A task of its own, which ends with us: a panic ends there.
+    let mut task = JoinSet::new();
+    task.spawn(async move { ask(context).await });
+    let text = match tokio::time::timeout(DEADLINE, task.join_next()).await {
+        Ok(Some(Ok(answer))) => answer?,
+        Ok(_) => {
             tracing::warn!("the callback for a fresh address panicked; the old address stays");
             return None;
         }
@@ -50,14 +50,6 @@ pub(crate) async fn ask(ask: &FreshUrl, context: RetryContext) -> Option<StreamU
     text.parse()
         .inspect_err(|error| tracing::warn!(%error, "the fresh address is none; the old address stays"))
         .ok()
-}
-
-struct AbortOnDrop(AbortHandle);
-
-impl Drop for AbortOnDrop {
-    fn drop(&mut self) {
-        self.0.abort();
-    }
 }
 
 #[cfg(test)]
