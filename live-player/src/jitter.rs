@@ -1,5 +1,6 @@
 //! How late media comes: pure.
 
+use crate::pace::micros;
 use live_core::Timestamp;
 use std::time::{Duration, Instant};
 
@@ -39,8 +40,13 @@ struct Second {
 impl Lateness {
     /// Nothing is known yet; what is later than `outage` will not count.
     pub(crate) fn new(outage: Duration) -> Self {
-        let outage_micros = i64::try_from(outage.as_micros()).unwrap_or(i64::MAX);
-        Self { outage_micros, seconds: [None; MEMORY], begun: None, burst: None, after_outage: false }
+        Self {
+            outage_micros: micros(outage),
+            seconds: [None; MEMORY],
+            begun: None,
+            burst: None,
+            after_outage: false,
+        }
     }
 
     /// The unit of media time `media` came at `now`.
@@ -96,7 +102,7 @@ impl Lateness {
 
     /// Another connection or timeline begins: times before it cannot be compared with those after.
     pub(crate) fn restart(&mut self) {
-        *self = Self::new(Duration::from_micros(self.outage_micros.unsigned_abs()));
+        *self = Self { outage_micros: self.outage_micros, ..Self::new(Duration::ZERO) };
     }
 }
 

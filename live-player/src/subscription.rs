@@ -4,7 +4,7 @@ use crate::accelerated::{Accelerator, Place, Subscribers};
 use crate::codes::{self, Failure};
 use crate::gauges::Gauges;
 use crate::media_queue::MediaQueue;
-use crate::shared::Shared;
+use crate::shared::{Shared, lock};
 use crate::timeline::Timeline;
 use async_trait::async_trait;
 use live_core::backoff::Backoff;
@@ -14,8 +14,7 @@ use live_core::{
     LinkEvent, MediaSender, Outcome, Packet, PacketKind, PlayerCode, SubscriptionCx, Track, TransportError,
     TransportErrorKind,
 };
-use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex};
 use std::time::{Duration, Instant};
 use tokio::sync::watch;
 
@@ -35,11 +34,11 @@ fn now() -> Instant {
 #[derive(Default)]
 pub(crate) struct Link {
     pub(crate) counters: Arc<LinkCounters>,
-    accepted: AtomicBool,
     times: Mutex<Times>,
 }
 
-#[derive(Clone, Copy, Default)]
+/// `None` while no connection stands.
+#[derive(Default)]
 struct Times {
     accepted: Option<Instant>,
     /// When the connection was accepted, or the newest media came over it.
@@ -49,32 +48,30 @@ struct Times {
 impl Link {
     /// Whether a connection stands and media may come.
     pub(crate) fn is_accepted(&self) -> bool {
-        self.accepted.load(Relaxed)
+        lock(&self.times).accepted.is_some()
     }
 
-    fn times(&self) -> Times {
-        *self.times.lock().unwrap_or_else(PoisonError::into_inner)
+    /// When the connection was accepted, or the newest media came over it.
+    fn alive(&self) -> Option<Instant> {
+        lock(&self.times).alive
     }
 
     fn accept(&self) {
-        let times = Times { accepted: Some(now()), alive: Some(now()) };
-        *self.times.lock().unwrap_or_else(PoisonError::into_inner) = times;
-        self.accepted.store(true, Relaxed);
+        *lock(&self.times) = Times { accepted: Some(now()), alive: Some(now()) };
     }
 
     fn note_media(&self) {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).alive = Some(now());
+        lock(&self.times).alive = Some(now());
     }
 
     /// The stream is over: nothing more has to come.
     fn note_end(&self) {
-        self.times.lock().unwrap_or_else(PoisonError::into_inner).alive = None;
+        lock(&self.times).alive = None;
     }
 
     /// The connection is over; since when it stood.
     fn close(&self) -> Option<Instant> {
-        self.accepted.store(false, Relaxed);
-        std::mem::take(&mut *self.times.lock().unwrap_or_else(PoisonError::into_inner)).accepted
+        std::mem::take(&mut *lock(&self.times)).accepted
     }
 }
 
@@ -205,7 +202,7 @@ impl SilenceWatch {
         loop {
             tokio::time::sleep(WATCH.min(self.patience / 4)).await;
             // A finite source waits for the player, and not the other way round.
-            let Some(alive) = self.link.times().alive.filter(|_| !self.queue.is_finite()) else { continue };
+            let Some(alive) = self.link.alive().filter(|_| !self.queue.is_finite()) else { continue };
             let silent = now().saturating_duration_since(alive);
             if silent >= self.patience {
                 return;

@@ -125,7 +125,6 @@ impl Run {
     pub(crate) fn push(&mut self, sound: &Sound) {
         self.compact();
         let frame = self.len();
-        // Stamps are rounded: sound that follows within the rounding needs no mark.
         self.marks.push_back(Mark { frame, media: sound.frame.pts, pace: 1.0 });
         let whole = sound.len() * self.channels();
         self.samples.extend_from_slice(&sound.frame.samples[..whole]);
