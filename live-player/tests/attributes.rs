@@ -124,7 +124,8 @@ async fn motion_starts_when_min_cache_is_there_which_the_mode_decides_where_it_i
         if moves {
             until("it moves", || shown.load(SeqCst) > 5).await;
         } else {
-            // A second later the track is taken to bring nothing more.
+            // That nothing happens has nothing to wait for, and the presenter has real time. After a second the track would
+            // be taken to bring nothing more.
             tokio::time::sleep(Duration::from_millis(400)).await;
             assert_eq!(shown.load(SeqCst), 1, "{mode:?} {set:?}");
         }

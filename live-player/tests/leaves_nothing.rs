@@ -4,11 +4,12 @@
 
 mod support;
 
-use live_core::TransportErrorKind;
 use live_core::backoff::RetryPolicy;
+use live_core::event::{Delivery, PlayerEvent};
+use live_core::{PlayerCode, TransportErrorKind};
 use live_player::{Builder, LivePlayer};
-use std::time::Duration;
-use support::{After, Connection, leftovers, player_of, stream};
+use std::time::{Duration, Instant};
+use support::{After, Connection, leftovers, player_of, stream, until};
 
 /// Makes a player in some state.
 type Make<'a> = Box<dyn Fn() -> LivePlayer + 'a>;
@@ -17,52 +18,47 @@ fn open(packets: Vec<live_core::Packet>) -> Builder {
     player_of([Connection::Brings(packets, After::StaysOpen)])
 }
 
+/// A player that was started and has told this.
+fn told(builder: Builder, code: PlayerCode) -> LivePlayer {
+    let player = builder.build().unwrap();
+    let mut events = player.events();
+    player.start();
+    let deadline = Instant::now() + Duration::from_secs(10);
+    while Instant::now() < deadline {
+        match events.try_next() {
+            Some(Delivery::Event(PlayerEvent::State { code: told, .. })) if told == code => return player,
+            Some(_) => {}
+            // A player with a runtime of its own tells without one here.
+            None => std::thread::sleep(Duration::from_millis(2)),
+        }
+    }
+    panic!("{code} is not told within 10 s");
+}
+
 #[test]
 fn nothing_is_left_of_a_dropped_player() {
     let packets = stream(50, 0);
     // The first runtime of a process opens descriptors for signals, which stay.
     drop(tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap());
     let before = leftovers::count();
-    let wait = |millis| std::thread::sleep(Duration::from_millis(millis));
     let states: [(&str, Make<'_>); 6] = [
         ("idle", Box::new(|| open(packets.clone()).build().unwrap())),
         ("just started", Box::new(|| open(packets.clone()).autoplay(true).build().unwrap())),
-        (
-            "waiting for media",
-            Box::new(|| {
-                let player = open(Vec::new()).autoplay(true).build().unwrap();
-                wait(50);
-                player
-            }),
-        ),
-        (
-            "playing",
-            Box::new(|| {
-                let player = open(packets.clone()).autoplay(true).build().unwrap();
-                wait(400);
-                player
-            }),
-        ),
+        ("waiting for media", Box::new(|| told(open(Vec::new()), PlayerCode::Loading))),
+        ("playing", Box::new(|| told(open(packets.clone()), PlayerCode::Progress))),
         (
             "waiting for a retry",
             Box::new(|| {
                 let builder = player_of([Connection::Fails(TransportErrorKind::Connect)]);
-                let player = builder
-                    .retry(RetryPolicy::doubling(Duration::from_secs(60)))
-                    .autoplay(true)
-                    .build()
-                    .unwrap();
-                wait(50);
-                player
+                let policy = RetryPolicy::doubling(Duration::from_secs(60));
+                told(builder.retry(policy), PlayerCode::Reconnecting)
             }),
         ),
         (
             "failed",
             Box::new(|| {
-                let player =
-                    player_of([Connection::Fails(TransportErrorKind::File)]).autoplay(true).build().unwrap();
-                wait(200);
-                player
+                let builder = player_of([Connection::Fails(TransportErrorKind::File)]);
+                told(builder, PlayerCode::RetriesExhausted)
             }),
         ),
     ];
@@ -77,7 +73,7 @@ fn nothing_is_left_of_a_dropped_player() {
     let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().unwrap();
     runtime.block_on(async {
         let player = open(packets.clone()).autoplay(true).build().unwrap();
-        tokio::time::sleep(Duration::from_millis(100)).await;
+        until("it plays", || player.snapshot().is_some()).await;
         player.stop().await;
     });
     drop(runtime);

@@ -156,7 +156,7 @@ async fn a_paused_player_shows_nothing_until_it_is_resumed() {
     player.start();
     until("pictures move", || counts.pictures.load(SeqCst) > 3).await;
     assert!(player.pause() && !player.pause());
-    // One picture may be on its way.
+    // One picture may be on its way. That none follows has nothing to wait for, and the presenter has real time.
     tokio::time::sleep(std::time::Duration::from_millis(60)).await;
     let frozen = counts.pictures.load(SeqCst);
     tokio::time::sleep(std::time::Duration::from_millis(200)).await;

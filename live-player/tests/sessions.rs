@@ -100,9 +100,7 @@ async fn a_session_stops_when_asked_and_another_starts() {
         shown.lock().unwrap().clear();
         assert!(player.start());
         assert!(!player.start(), "a second start is harmless");
-        while shown.lock().unwrap().len() < 3 {
-            tokio::time::sleep(Duration::from_millis(5)).await;
-        }
+        support::until("it moves", || shown.lock().unwrap().len() >= 3).await;
         assert_eq!(player.state(), SessionState::Running);
         player.stop().await;
         assert_eq!((player.state(), player.finished().await), (SessionState::Stopped, Ok(())));
@@ -146,6 +144,7 @@ async fn a_resumed_live_stream_goes_on_with_its_newest_picture() {
     player.start();
     support::until("it moves", || shown.lock().unwrap().len() > 10).await;
     assert!(player.pause());
+    // The stream comes, and the presenter lets it pass, in real time.
     tokio::time::sleep(Duration::from_millis(1_500)).await;
     let before = shown.lock().unwrap().clone();
     let (frozen, last) = (before.len(), *before.last().unwrap());
