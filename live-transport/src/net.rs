@@ -6,6 +6,8 @@
 pub mod connect;
 #[cfg(feature = "rtmp")]
 pub(crate) mod drive;
+#[cfg(any(feature = "ws-flv", feature = "relay"))]
+mod farewell;
 pub mod file;
 #[cfg(feature = "http-flv")]
 pub mod http;

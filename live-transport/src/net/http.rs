@@ -13,12 +13,10 @@ mod slot;
 pub use publish::HttpPublisher;
 
 use super::connect::Connector;
+use super::incoming::{self, Incoming};
 use async_trait::async_trait;
-use hyper::header::CONTENT_TYPE;
 use hyper::{HeaderMap, StatusCode};
-use live_core::{
-    LinkEvent, MediaSender, Outcome, Scheme, StreamUrl, Subscriber, SubscriptionCx, TransportError,
-};
+use live_core::{MediaSender, Outcome, Scheme, StreamUrl, Subscriber, SubscriptionCx, TransportError};
 use request::{Answer, Wanted};
 use std::fmt;
 
@@ -38,27 +36,16 @@ pub struct HttpSubscriber {
 #[async_trait]
 impl Subscriber for HttpSubscriber {
     async fn play(&self, url: &StreamUrl, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Outcome {
-        let opened = tokio::select! {
-            biased;
-            () = media.closed() => return Outcome::Ended,
-            opened = self.open(url, cx) => opened,
-        };
-        let received = match opened {
-            Ok(stream) => {
-                (cx.events)(LinkEvent::Accepted);
-                stream.receive(media, cx).await
-            }
-            Err(error) => Err(error),
-        };
-        match received {
-            Ok(()) => Outcome::Ended,
-            Err(error) => Outcome::Lost(error),
-        }
+        incoming::play(self.open(url, cx), media, cx).await
     }
 }
 
 impl HttpSubscriber {
-    async fn open(&self, url: &StreamUrl, cx: &SubscriptionCx) -> Result<body::Stream, TransportError> {
+    async fn open(
+        &self,
+        url: &StreamUrl,
+        cx: &SubscriptionCx,
+    ) -> Result<Incoming<body::Answer>, TransportError> {
         let wanted = Wanted {
             schemes: [Scheme::Http, Scheme::Https],
             status: StatusCode::OK,
@@ -66,10 +53,7 @@ impl HttpSubscriber {
             more: HeaderMap::new(),
         };
         let Answer { place, response, io } = wanted.from(&self.connector, url, cx).await?;
-        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
-        let content_type = content_type.map(str::to_owned);
-        let silence = self.connector.deadlines.silence;
-        Ok(body::Stream::new(place.peer(), content_type, response.into_body(), io, silence))
+        Ok(body::Answer::stream(place.peer(), response, io, self.connector.deadlines.silence))
     }
 }
 

@@ -2,7 +2,9 @@
 
 use crate::flv::{Demuxer, Depacketizer, ErrorKind, ForeignCodec, Tag};
 use bytes::{Bytes, BytesMut};
-use live_core::{MediaSender, Packet, SubscriptionCx, TransportError, TransportErrorKind};
+use live_core::{
+    LinkEvent, MediaSender, Outcome, Packet, SubscriptionCx, TransportError, TransportErrorKind,
+};
 use std::future::Future;
 use std::time::{Duration, Instant};
 use tokio::time::timeout;
@@ -14,10 +16,39 @@ const PATIENCE_WITH_FOREIGN: u32 = 50;
 pub(super) trait Pieces: Send {
     /// The next piece; `None` at the end of the stream.
     fn next(&mut self) -> impl Future<Output = Result<Option<Bytes>, TransportError>> + Send;
+
+    /// Takes leave of the server of a stream that is over or not wanted any more, and did not break.
+    fn leave(self) -> impl Future<Output = ()> + Send;
+}
+
+/// Plays the stream that `opened` gives.
+pub(super) async fn play<P: Pieces>(
+    opened: impl Future<Output = Result<Incoming<P>, TransportError>>,
+    media: &mut dyn MediaSender,
+    cx: &SubscriptionCx,
+) -> Outcome {
+    let opened = tokio::select! {
+        biased;
+        () = media.closed() => return Outcome::Ended,
+        opened = opened => opened,
+    };
+    let mut stream = match opened {
+        Ok(stream) => stream,
+        Err(error) => return Outcome::Lost(error),
+    };
+    (cx.events)(LinkEvent::Accepted);
+    match stream.receive(media, cx).await {
+        Ok(()) => {
+            stream.pieces.leave().await;
+            Outcome::Ended
+        }
+        Err(error) => Outcome::Lost(error),
+    }
 }
 
 /// An FLV stream that a server has begun to send.
-pub(super) struct Incoming {
+pub(super) struct Incoming<P> {
+    pieces: P,
     peer: String,
     content_type: Option<String>,
     /// This is a file, and the server waits while it is played.
@@ -36,10 +67,11 @@ struct Foreign {
     media_seen: bool,
 }
 
-impl Incoming {
-    /// A stream from `peer`, which may be silent for as long as `silence`.
-    pub(super) fn new(peer: String, silence: Duration) -> Self {
+impl<P: Pieces> Incoming<P> {
+    /// A stream in `pieces` from `peer`, which may be silent for as long as `silence`.
+    pub(super) fn new(pieces: P, peer: String, silence: Duration) -> Self {
         Self {
+            pieces,
             peer,
             content_type: None,
             is_finite: false,
@@ -58,9 +90,8 @@ impl Incoming {
     }
 
     /// Hands over packets until the stream ends or nobody wants it any more.
-    pub(super) async fn receive(
-        mut self,
-        pieces: &mut impl Pieces,
+    async fn receive(
+        &mut self,
         media: &mut dyn MediaSender,
         cx: &SubscriptionCx,
     ) -> Result<(), TransportError> {
@@ -69,7 +100,7 @@ impl Incoming {
             let data = tokio::select! {
                 biased;
                 () = media.closed() => return Ok(()),
-                data = self.next_piece(pieces) => data?,
+                data = self.next_piece() => data?,
             };
             let Some(data) = data else { return self.finish() };
             let arrival = Instant::now();
@@ -90,8 +121,8 @@ impl Incoming {
         }
     }
 
-    async fn next_piece(&self, pieces: &mut impl Pieces) -> Result<Option<Bytes>, TransportError> {
-        timeout(self.silence, pieces.next()).await.unwrap_or_else(|_| {
+    async fn next_piece(&mut self) -> Result<Option<Bytes>, TransportError> {
+        timeout(self.silence, self.pieces.next()).await.unwrap_or_else(|_| {
             let text = format!("the server has sent nothing for {} s", self.silence.as_secs_f32());
             Err(self.error(TransportErrorKind::Io, text))
         })

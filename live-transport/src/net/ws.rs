@@ -4,8 +4,9 @@
 //! stream. The way to the server is that of HTTP-FLV: its connector, headers, redirects and deadlines.
 
 use super::connect::Connector;
+use super::farewell::farewell;
 use super::http::request::{Answer, Wanted};
-use super::incoming::{Incoming, Pieces};
+use super::incoming::{self, Incoming, Pieces};
 use async_trait::async_trait;
 use bytes::Bytes;
 use futures_util::StreamExt as _;
@@ -16,13 +17,10 @@ use hyper::upgrade::Upgraded;
 use hyper::{HeaderMap, StatusCode};
 use hyper_util::rt::TokioIo;
 use live_core::{
-    LinkEvent, MediaSender, Outcome, Scheme, StreamUrl, Subscriber, SubscriptionCx, TransportError,
-    TransportErrorKind,
+    MediaSender, Outcome, Scheme, StreamUrl, Subscriber, SubscriptionCx, TransportError, TransportErrorKind,
 };
 use std::fmt;
 use std::time::Duration;
-use tokio::task::JoinSet;
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::{client::generate_key, derive_accept_key};
 use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
@@ -51,30 +49,12 @@ pub struct WsSubscriber {
 #[async_trait]
 impl Subscriber for WsSubscriber {
     async fn play(&self, url: &StreamUrl, media: &mut dyn MediaSender, cx: &SubscriptionCx) -> Outcome {
-        let opened = tokio::select! {
-            biased;
-            () = media.closed() => return Outcome::Ended,
-            opened = self.open(url, cx) => opened,
-        };
-        let received = match opened {
-            Ok(mut socket) => {
-                (cx.events)(LinkEvent::Accepted);
-                let incoming = Incoming::new(socket.peer.clone(), self.connector.deadlines.silence);
-                let received = incoming.receive(&mut socket, media, cx).await;
-                socket.leave(received.is_ok()).await;
-                received
-            }
-            Err(error) => Err(error),
-        };
-        match received {
-            Ok(()) => Outcome::Ended,
-            Err(error) => Outcome::Lost(error),
-        }
+        incoming::play(self.open(url, cx), media, cx).await
     }
 }
 
 impl WsSubscriber {
-    async fn open(&self, url: &StreamUrl, cx: &SubscriptionCx) -> Result<Socket, TransportError> {
+    async fn open(&self, url: &StreamUrl, cx: &SubscriptionCx) -> Result<Incoming<Socket>, TransportError> {
         let key = generate_key();
         let mut more = HeaderMap::new();
         more.insert(CONNECTION, HeaderValue::from_static("Upgrade"));
@@ -87,7 +67,8 @@ impl WsSubscriber {
             headers: &self.headers,
             more,
         };
-        let Answer { place, response, io } = wanted.from(&self.connector, url, cx).await?;
+        // The task that makes the connection, `_io`, has ended when the WebSocket stands.
+        let Answer { place, response, io: _io } = wanted.from(&self.connector, url, cx).await?;
         let peer = place.peer();
         let accepted = response.headers().get(SEC_WEBSOCKET_ACCEPT).map(HeaderValue::as_bytes);
         if accepted != Some(derive_accept_key(key.as_bytes()).as_bytes()) {
@@ -102,9 +83,9 @@ impl WsSubscriber {
             .read_buffer_size(READ_BUFFER)
             .max_message_size(Some(MAX_MESSAGE))
             .max_frame_size(Some(MAX_MESSAGE));
-        let io_of = TokioIo::new(upgraded);
-        let stream = WebSocketStream::from_raw_socket(io_of, Role::Client, Some(config)).await;
-        Ok(Socket { peer, stream, _io: io })
+        let upgraded = TokioIo::new(upgraded);
+        let stream = WebSocketStream::from_raw_socket(upgraded, Role::Client, Some(config)).await;
+        Ok(Incoming::new(Socket { peer: peer.clone(), stream }, peer, self.connector.deadlines.silence))
     }
 }
 
@@ -112,8 +93,6 @@ impl WsSubscriber {
 struct Socket {
     peer: String,
     stream: WebSocketStream<TokioIo<Upgraded>>,
-    /// The task that made the connection; it has ended when the WebSocket stands.
-    _io: JoinSet<hyper::Result<()>>,
 }
 
 impl Pieces for Socket {
@@ -132,6 +111,11 @@ impl Pieces for Socket {
                 None => return Ok(None),
             }
         }
+    }
+
+    async fn leave(mut self) {
+        // A server that does not take it learns by the end of the connection.
+        farewell(&mut self.stream, FAREWELL).await;
     }
 }
 
@@ -163,20 +147,6 @@ impl Socket {
 
     fn error(&self, kind: TransportErrorKind, text: impl Into<String>) -> TransportError {
         TransportError::new(kind, &self.peer, text)
-    }
-
-    /// Closes the connection; a stream that did not break with the handshake of RFC 6455 section 7.
-    async fn leave(mut self, politely: bool) {
-        if !politely {
-            return;
-        }
-        let farewell = async {
-            // Where the server closed first, its close is answered by reading on.
-            let _ = self.stream.close(None).await;
-            while self.stream.next().await.is_some_and(|said| said.is_ok()) {}
-        };
-        // A server that does not take it learns by the end of the connection.
-        let _ = timeout(FAREWELL, farewell).await;
     }
 }
 

@@ -2,8 +2,10 @@
 
 use crate::net::incoming::{Incoming, Pieces};
 use bytes::Bytes;
+use hyper::Response;
 use hyper::body::{Body as _, Incoming as Body};
-use live_core::{MediaSender, SubscriptionCx, TransportError, TransportErrorKind};
+use hyper::header::CONTENT_TYPE;
+use live_core::{TransportError, TransportErrorKind};
 use std::error::Error;
 use std::future::poll_fn;
 use std::io;
@@ -11,40 +13,39 @@ use std::pin::Pin;
 use std::time::Duration;
 use tokio::task::JoinSet;
 
-/// A stream that a server has begun to send.
-pub(super) struct Stream {
-    incoming: Incoming,
-    answer: Answer,
-}
-
-struct Answer {
+/// What a server has begun to send.
+pub(super) struct Answer {
     peer: String,
     body: Body,
     /// The task that owns the socket; it ends with the stream.
     _io: JoinSet<hyper::Result<()>>,
 }
 
-impl Stream {
-    pub(super) fn new(
+impl Answer {
+    /// The stream in the body of `response`, which `peer` gave.
+    pub(super) fn stream(
         peer: String,
-        content_type: Option<String>,
-        body: Body,
+        response: Response<Body>,
         io: JoinSet<hyper::Result<()>>,
         silence: Duration,
-    ) -> Self {
+    ) -> Incoming<Self> {
+        let content_type = response.headers().get(CONTENT_TYPE).and_then(|value| value.to_str().ok());
+        let content_type = content_type.map(str::to_owned);
+        let body = response.into_body();
         // A known length: this is a file, and the server waits while it is played.
         let is_finite = body.size_hint().exact().is_some();
-        let incoming = Incoming::new(peer.clone(), silence).described(content_type, is_finite);
-        Self { incoming, answer: Answer { peer, body, _io: io } }
+        let answer = Self { peer: peer.clone(), body, _io: io };
+        Incoming::new(answer, peer, silence).described(content_type, is_finite)
     }
 
-    /// Hands over packets until the stream ends or nobody wants it any more.
-    pub(super) async fn receive(
-        mut self,
-        media: &mut dyn MediaSender,
-        cx: &SubscriptionCx,
-    ) -> Result<(), TransportError> {
-        self.incoming.receive(&mut self.answer, media, cx).await
+    fn broken(&self, error: hyper::Error) -> TransportError {
+        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
+        let (kind, text) = if cause == Some(io::ErrorKind::UnexpectedEof) {
+            (TransportErrorKind::Closed, "the server closed the connection in the middle of the stream")
+        } else {
+            (TransportErrorKind::Io, "the connection broke in the middle of the stream")
+        };
+        TransportError::new(kind, &self.peer, text).because(error)
     }
 }
 
@@ -62,16 +63,6 @@ impl Pieces for Answer {
             }
         }
     }
-}
-
-impl Answer {
-    fn broken(&self, error: hyper::Error) -> TransportError {
-        let cause = error.source().and_then(|cause| cause.downcast_ref::<io::Error>()).map(io::Error::kind);
-        let (kind, text) = if cause == Some(io::ErrorKind::UnexpectedEof) {
-            (TransportErrorKind::Closed, "the server closed the connection in the middle of the stream")
-        } else {
-            (TransportErrorKind::Io, "the connection broke in the middle of the stream")
-        };
-        TransportError::new(kind, &self.peer, text).because(error)
-    }
+    /// The end of the connection says it.
+    async fn leave(self) {}
 }

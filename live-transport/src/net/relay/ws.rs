@@ -3,6 +3,7 @@
 use super::http::tag;
 use super::hub::Viewer;
 use crate::flv::Header;
+use crate::net::farewell::farewell;
 use bytes::{Buf, Bytes, BytesMut};
 use futures_util::{SinkExt as _, StreamExt as _};
 use hyper::body::Incoming;
@@ -15,7 +16,6 @@ use hyper::{Request, Response, StatusCode};
 use hyper_util::rt::TokioIo;
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
-use tokio::time::timeout;
 use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::handshake::derive_accept_key;
 use tokio_tungstenite::tungstenite::protocol::{Role, WebSocketConfig};
@@ -94,7 +94,7 @@ impl Slot {
             }
         };
         match served.await {
-            Ok(()) => drop(timeout(patience, socket.close(None)).await),
+            Ok(()) => farewell(&mut socket, patience).await,
             Err(reason) => tracing::debug!(%reason, "a WebSocket of the relay has ended"),
         }
     }
