@@ -4,9 +4,12 @@
 
 mod support;
 
-use live_core::{LinkEvent, Outcome, Packet, Publisher, Subscriber, Timestamp, TransportErrorKind};
+use live_core::{
+    LinkEvent, Outcome, Packet, PacketKind, Publisher, Subscriber, Timestamp, TransportErrorKind,
+};
 use live_transport::net::relay::{Relay, RelayConfig};
 use live_transport::net::rtmp::{RtmpPublisher, RtmpSubscriber};
+use live_transport::rtmp::ServerConfig;
 use std::time::Duration;
 use support::*;
 use tokio::io::{AsyncReadExt, AsyncWriteExt};
@@ -62,10 +65,14 @@ struct Play {
 
 impl Play {
     fn start(url: &str) -> Self {
+        Self::with(RtmpSubscriber::default(), url)
+    }
+
+    fn with(subscriber: RtmpSubscriber, url: &str) -> Self {
         let (mut sink, packets) = sink();
         let events = Events::default();
         let (cx, url) = (subscription_cx(&events), url.parse().unwrap());
-        let task = tokio::spawn(async move { RtmpSubscriber::default().play(&url, &mut sink, &cx).await });
+        let task = tokio::spawn(async move { subscriber.play(&url, &mut sink, &cx).await });
         Self { packets, events, task }
     }
 
@@ -120,7 +127,7 @@ async fn stream_information_reaches_a_late_viewer() {
         }
         let mut sent = information();
         // What a description does not carry over the wire is what this test does not name.
-        assert!(matches!(seen[0].kind, live_core::PacketKind::Metadata(ref m) if m.width == Some(320)));
+        assert!(matches!(seen[0].kind, PacketKind::Metadata(ref m) if m.width == Some(320)));
         assert_eq!(seen.split_off(1), sent.split_off(1));
     }
     publication.end().await;
@@ -188,6 +195,26 @@ async fn a_viewer_that_comes_first_waits_for_the_publisher() {
     let publication = Publication::running(&relay.rtmp_url("a")).await;
     assert_eq!(play.take_media(2).await, media(Timestamp::ZERO, 1));
     publication.end().await;
+}
+
+#[tokio::test]
+async fn a_viewer_keeps_its_place_for_a_publisher_that_comes_back_and_is_given_up_in_time() {
+    let session = ServerConfig { answer: Duration::from_secs(1), ..ServerConfig::default() };
+    let config = RelayConfig { wait: Duration::from_secs(2), session, ..RelayConfig::new(ANY) };
+    let relay = RunningRelay::start_with(config).await;
+    let url = relay.rtmp_url("a");
+    let mut play = Play::with(RtmpSubscriber { linger: 4 * PATIENCE, ..RtmpSubscriber::default() }, &url);
+    for _ in 0..2 {
+        let publication = Publication::running(&url).await;
+        assert_eq!(play.take_media(2).await, media(Timestamp::ZERO, 1));
+        publication.end().await;
+        let ends = [play.next().await, play.next().await];
+        assert!(ends.iter().flatten().all(|packet| packet.kind == PacketKind::EndOfSequence), "{ends:?}");
+    }
+    assert_eq!(play.next().await, None);
+    assert_eq!(play.events.list().len(), 2, "one connection, accepted once");
+    let outcome = play.outcome().await;
+    assert!(matches!(outcome, Outcome::Ended), "{outcome:?}");
 }
 
 #[tokio::test]

@@ -3,7 +3,9 @@
 //! Meant for one machine or one network: the demo, the tests, a venue. It passes messages on as they come and looks
 //! only for key frames and stream information, so every codec goes through, also those this crate does not know. A
 //! viewer begins with the stream information and the newest key frame; one that cannot follow is moved to a later key
-//! frame. Streams are served to everybody who knows their name.
+//! frame. When a publisher leaves, its viewers are told: over RTMP in words that let them keep their place for
+//! [`wait`](RelayConfig::wait), in case it comes back; HTTP has only the end of the answer, and WebSockets the close.
+//! Streams are served to everybody who knows their name.
 
 mod cache;
 mod http;
@@ -39,7 +41,8 @@ pub struct RelayConfig {
     /// Bytes of the newest group of pictures that are kept for new viewers. A longer group is not kept, and viewers
     /// wait for the next key frame. Default 16 MiB.
     pub cache: usize,
-    /// How long a viewer waits for somebody to publish the stream it asks for. Default 10 s.
+    /// How long a viewer waits for somebody to publish the stream it asks for, and over RTMP for a publisher that has left
+    /// to come back. Default 10 s.
     pub wait: Duration,
     /// Deadlines and limits of each RTMP connection.
     pub session: ServerConfig,

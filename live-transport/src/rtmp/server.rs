@@ -222,16 +222,9 @@ impl ServerSession {
 
     /// Tells a client that plays on `stream` that the stream is over.
     pub fn end(&mut self, now: Instant, stream: u32) {
+        self.pause(stream);
         let Some(entry) = self.streams.iter_mut().find(|entry| entry.id == stream) else { return };
-        if std::mem::replace(&mut entry.role, Role::Idle) == Role::Plays {
-            self.status(
-                stream,
-                "status",
-                "NetStream.Play.UnpublishNotify",
-                "The publisher has ended the stream.",
-            );
-            self.link.send(chunk::CONTROL_STREAM, UserControl::StreamEof(stream).message());
-        }
+        entry.role = Role::Idle;
         self.wait_for_stream(now);
     }
 

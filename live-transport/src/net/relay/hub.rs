@@ -119,19 +119,22 @@ impl Channel {
 impl State {
     fn add_viewer(&mut self) -> u64 {
         self.last_viewer += 1;
-        let mut queue = Queue {
-            id: self.last_viewer,
-            messages: VecDeque::new(),
-            bytes: 0,
-            needs_key: true,
-            ended: false,
-            waker: None,
-        };
+        self.seat(self.last_viewer);
+        self.last_viewer
+    }
+
+    /// Gives viewer `id` a queue that begins with what is kept for those who come.
+    fn seat(&mut self, id: u64) {
+        let mut queue =
+            Queue { id, messages: VecDeque::new(), bytes: 0, needs_key: true, ended: false, waker: None };
         for message in self.cache.replay() {
             queue.offer(&message, Class::of(&message), self.cache.has_video(), self.backlog);
         }
         self.viewers.push(queue);
-        self.last_viewer
+    }
+
+    fn unseat(&mut self, id: u64) {
+        self.viewers.retain(|viewer| viewer.id != id);
     }
 
     fn viewer(&mut self, id: u64) -> Option<&mut Queue> {
@@ -251,6 +254,13 @@ impl Viewer {
         .await;
     }
 
+    /// Takes the place of somebody who has just come: behind the end of a stream, for its next publisher.
+    pub(super) fn begin_again(&self) {
+        let mut state = self.seat.channel.lock();
+        state.unseat(self.id);
+        state.seat(self.id);
+    }
+
     /// The next message; `None` when the stream is over and everything was given out. Cancel-safe.
     pub(super) async fn next(&self) -> Option<Message> {
         poll_fn(|cx| self.poll_next(cx)).await
@@ -273,7 +283,7 @@ impl Viewer {
 
 impl Drop for Viewer {
     fn drop(&mut self) {
-        self.seat.channel.lock().viewers.retain(|viewer| viewer.id != self.id);
+        self.seat.channel.lock().unseat(self.id);
     }
 }
 
@@ -372,6 +382,24 @@ mod tests {
         publication.send(&key(20));
         publication.send(&audio(21));
         assert_eq!(waiting(&slow).0, [0, 20, 21]);
+    }
+
+    #[test]
+    fn a_viewer_begins_again_with_the_next_publisher() {
+        let hub = hub();
+        let first = hub.publish("live/a").unwrap();
+        let viewer = hub.watch("live/a").unwrap();
+        first.send(&key(0));
+        drop(first);
+        assert_eq!(waiting(&viewer), (vec![0], true));
+        let second = hub.publish("live/a").unwrap();
+        for message in [config(0), key(0), delta(40)] {
+            second.send(&message);
+        }
+        viewer.begin_again();
+        assert_eq!(waiting(&viewer), (vec![0, 0, 40], false));
+        drop(second);
+        assert_eq!(waiting(&viewer), (vec![], true));
     }
 
     #[test]

@@ -18,19 +18,16 @@ enum Role {
     Waits {
         viewer: Viewer,
         stream: u32,
-        key: String,
         until: Instant,
     },
     Plays {
         viewer: Viewer,
         stream: u32,
-        key: String,
     },
     /// Its publisher has gone, and may come back.
     Lingers {
         viewer: Viewer,
         stream: u32,
-        key: String,
         until: Instant,
     },
 }
@@ -143,7 +140,7 @@ impl Connection {
         match self.shared.hub.watch(key) {
             Ok(viewer) => {
                 let until = Instant::now() + self.shared.config.wait;
-                self.role = Role::Waits { viewer, stream, key: key.to_owned(), until };
+                self.role = Role::Waits { viewer, stream, until };
             }
             Err(_) => session.refuse(now(), stream, "NetStream.Play.Failed", "There are too many streams."),
         }
@@ -152,13 +149,13 @@ impl Connection {
     fn fulfil(&mut self, wish: Wish) {
         let session = &mut self.driver.session;
         self.role = match (std::mem::replace(&mut self.role, Role::Nothing), wish) {
-            (Role::Waits { viewer, stream, key, .. }, Wish::Found(true)) => {
+            (Role::Waits { viewer, stream, .. }, Wish::Found(true)) => {
                 session.accept(now(), stream);
-                Role::Plays { viewer, stream, key }
+                Role::Plays { viewer, stream }
             }
-            (Role::Lingers { viewer, stream, key, .. }, Wish::Found(true)) => {
+            (Role::Lingers { viewer, stream, .. }, Wish::Found(true)) => {
                 session.resume(stream);
-                Role::Plays { viewer, stream, key }
+                Role::Plays { viewer, stream }
             }
             (Role::Lingers { stream, .. }, Wish::Found(false)) => {
                 session.end(now(), stream);
@@ -173,20 +170,15 @@ impl Connection {
                 );
                 Role::Nothing
             }
-            (Role::Plays { viewer, stream, key }, Wish::Media(Some(message))) => {
+            (Role::Plays { viewer, stream }, Wish::Media(Some(message))) => {
                 session.send_media(stream, &message);
-                Role::Plays { viewer, stream, key }
+                Role::Plays { viewer, stream }
             }
-            (Role::Plays { stream, key, .. }, Wish::Media(None)) => match self.shared.hub.watch(&key) {
-                Ok(viewer) => {
-                    session.pause(stream);
-                    Role::Lingers { viewer, stream, key, until: Instant::now() + self.shared.config.wait }
-                }
-                Err(_) => {
-                    session.end(now(), stream);
-                    Role::Nothing
-                }
-            },
+            (Role::Plays { viewer, stream }, Wish::Media(None)) => {
+                session.pause(stream);
+                viewer.begin_again();
+                Role::Lingers { viewer, stream, until: Instant::now() + self.shared.config.wait }
+            }
             (role, _) => role,
         };
     }
