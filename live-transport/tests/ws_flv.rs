@@ -25,7 +25,8 @@ use tokio_tungstenite::WebSocketStream;
 use tokio_tungstenite::tungstenite::Message;
 use tokio_tungstenite::tungstenite::handshake::server::{Request, Response};
 use tokio_tungstenite::tungstenite::protocol::CloseFrame;
-use tokio_tungstenite::tungstenite::protocol::frame::coding::CloseCode;
+use tokio_tungstenite::tungstenite::protocol::frame::Frame;
+use tokio_tungstenite::tungstenite::protocol::frame::coding::{CloseCode, Data, OpCode};
 
 type Socket = WebSocketStream<TcpStream>;
 
@@ -135,6 +136,32 @@ async fn a_stream_is_played_however_messages_cut_it_pings_are_answered_and_a_clo
     }
 }
 
+/// A part of a message, as the first of which it is binary.
+fn fragment(data: &[u8], is_first: bool, is_last: bool) -> Message {
+    let kind = if is_first { Data::Binary } else { Data::Continue };
+    Message::Frame(Frame::message(data.to_vec(), OpCode::Data(kind), is_last))
+}
+
+#[tokio::test]
+async fn a_message_may_come_in_fragments_with_a_ping_between_them() {
+    let (address, server) = speaking(async move |mut socket| {
+        let flv = flv();
+        let (first, rest) = flv.split_at(flv.len() / 3);
+        let (second, third) = rest.split_at(rest.len() / 2);
+        socket.send(fragment(first, true, false)).await.unwrap();
+        socket.send(Message::Ping(Bytes::from_static(b"there?"))).await.unwrap();
+        assert_eq!(socket.next().await.unwrap().unwrap(), Message::Pong(Bytes::from_static(b"there?")));
+        socket.send(fragment(second, false, false)).await.unwrap();
+        socket.send(fragment(third, false, true)).await.unwrap();
+        socket.close(None).await.unwrap();
+    })
+    .await;
+    let played = play(address).await;
+    assert!(matches!(played.outcome, Outcome::Ended), "{:?}", played.outcome);
+    assert_eq!(played.packets, stream());
+    server.await.unwrap();
+}
+
 #[tokio::test]
 async fn the_request_says_what_the_application_wants_and_takes_its_credentials_along() {
     let (address, server) = serving(async move |stream| {
@@ -195,7 +222,7 @@ async fn a_connection_that_breaks_or_falls_silent_is_lost_within_its_deadline() 
 
     let (address, _server) = speaking(async |mut socket: Socket| {
         socket.send(Message::binary(flv()[..200].to_vec())).await.unwrap();
-        // Pings are no media.
+        // Pings are no media. The pace is that of real time, as the deadline beside it is.
         while socket.send(Message::Ping(Bytes::new())).await.is_ok() {
             tokio::time::sleep(Duration::from_millis(50)).await;
         }
@@ -217,8 +244,23 @@ async fn a_message_that_is_longer_than_any_tag_is_refused_before_it_is_read() {
         std::future::pending::<()>().await;
     })
     .await;
-    let error = play(address).await.error();
-    assert!(error.kind == TransportErrorKind::Malformed && error.to_string().contains("rules"), "{error}");
+    let whole = play(address).await.error();
+    let (address, _server) = speaking(async |mut socket: Socket| {
+        let part = vec![0; 1 << 20];
+        for number in 0.. {
+            if socket.send(fragment(&part, number == 0, false)).await.is_err() {
+                break;
+            }
+        }
+    })
+    .await;
+    let in_fragments = play(address).await.error();
+    for error in [whole, in_fragments] {
+        assert!(
+            error.kind == TransportErrorKind::Malformed && error.to_string().contains("rules"),
+            "{error}"
+        );
+    }
 }
 
 #[tokio::test]
