@@ -12,7 +12,7 @@
 //! | `net::http` | HTTP-FLV push and pull | `http-flv`, default |
 //! | `net::ws` | WS-FLV pull | `ws-flv` |
 //! | `net::{connect, proxy, options}` | the way to a server, proxies included | either |
-//! | `net::tls` | RTMPS and HTTPS | `tls` |
+//! | `net::tls` | RTMPS, HTTPS and WSS | `tls` |
 //! | [`net::file`] | FLV and MP4 files in, FLV files out | always |
 //! | `net::relay` | a small server: RTMP in, RTMP, HTTP-FLV and WS-FLV out | `relay` |
 //!
