@@ -1,13 +1,12 @@
 //! Decoders.
 
-use super::script::{Faults, Script};
+use super::script::{Faults, Faulty};
 use crate::error::{CodecError, CodecErrorKind};
 use crate::frame::{AudioFrame, AudioSpec, VideoFrame};
 use crate::packet::{Packet, PacketKind};
 use crate::registry::{AudioDecoderRow, Provenance, VideoDecoderRow};
 use crate::traits::{AudioDecoder, VideoDecoder};
 use std::ops::RangeBounds;
-use std::sync::Arc;
 
 /// What a decoder does wrong, and when.
 ///
@@ -39,12 +38,7 @@ impl DecoderFaults {
         provenance: Provenance,
         inner: &VideoDecoderRow,
     ) -> VideoDecoderRow {
-        let (inner, codec) = (inner.clone(), inner.codec);
-        let script = Arc::new(Script::new(self.0, name));
-        VideoDecoderRow::new(name, provenance, codec, move |config: &Packet| {
-            script.open()?;
-            Ok(Box::new(Faulty { inner: inner.open(config)?, script: Arc::clone(&script) }))
-        })
+        self.0.over(name, provenance, inner, |faulty, _| Box::new(faulty))
     }
 
     /// As [`video`](Self::video), for sound.
@@ -55,19 +49,8 @@ impl DecoderFaults {
         provenance: Provenance,
         inner: &AudioDecoderRow,
     ) -> AudioDecoderRow {
-        let (inner, codec) = (inner.clone(), inner.codec);
-        let script = Arc::new(Script::new(self.0, name));
-        AudioDecoderRow::new(name, provenance, codec, move |config: &Packet| {
-            script.open()?;
-            Ok(Box::new(Faulty { inner: inner.open(config)?, script: Arc::clone(&script) }))
-        })
+        self.0.over(name, provenance, inner, |faulty, _| Box::new(faulty))
     }
-}
-
-/// A decoder with faults laid over it.
-struct Faulty<T: ?Sized> {
-    inner: Box<T>,
-    script: Arc<Script>,
 }
 
 impl VideoDecoder for Faulty<dyn VideoDecoder> {

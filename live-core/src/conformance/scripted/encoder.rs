@@ -1,14 +1,13 @@
 //! Encoders.
 
-use super::script::{Faults, Script};
+use super::script::{Faults, Faulty};
 use crate::error::{CodecError, CodecErrorKind};
 use crate::frame::{AudioFrame, VideoFrame};
 use crate::packet::Packet;
 use crate::registry::{AudioEncoderRow, Provenance, VideoEncoderRow};
-use crate::traits::{AudioEncoder, AudioEncoderConfig, VideoEncoder, VideoEncoderConfig};
+use crate::traits::{AudioEncoder, VideoEncoder};
 use bytes::{BufMut, BytesMut};
 use std::ops::RangeBounds;
-use std::sync::Arc;
 
 /// What an encoder does wrong, and when.
 ///
@@ -51,13 +50,9 @@ impl EncoderFaults {
         provenance: Provenance,
         inner: &VideoEncoderRow,
     ) -> VideoEncoderRow {
-        let (inner, codec) = (inner.clone(), inner.codec);
-        let (script, excess) = (Arc::new(Script::new(self.faults, name)), self.excess);
-        VideoEncoderRow::new(name, provenance, codec, move |config: &VideoEncoderConfig| {
-            script.open()?;
-            let encoder = inner.open(config)?;
-            let (kbps, frame_rate) = (config.kbps, config.frame_rate);
-            Ok(Box::new(Faulty { inner: encoder, script: Arc::clone(&script), excess, kbps, frame_rate }))
+        let excess = self.excess;
+        self.faults.over(name, provenance, inner, move |faulty, config| {
+            Box::new(Excessive { faulty, excess, kbps: config.kbps, frame_rate: config.frame_rate })
         })
     }
 
@@ -69,36 +64,23 @@ impl EncoderFaults {
         provenance: Provenance,
         inner: &AudioEncoderRow,
     ) -> AudioEncoderRow {
-        let (inner, codec) = (inner.clone(), inner.codec);
-        let (script, excess) = (Arc::new(Script::new(self.faults, name)), self.excess);
-        AudioEncoderRow::new(name, provenance, codec, move |config: &AudioEncoderConfig| {
-            script.open()?;
-            let encoder = inner.open(config)?;
-            Ok(Box::new(Faulty {
-                inner: encoder,
-                script: Arc::clone(&script),
-                excess,
-                kbps: config.kbps,
-                frame_rate: 0.0,
-            }))
-        })
+        self.faults.over(name, provenance, inner, |faulty, _| Box::new(faulty))
     }
 }
 
-/// An encoder with faults laid over it.
-struct Faulty<T: ?Sized> {
-    inner: Box<T>,
-    script: Arc<Script>,
+/// A video encoder with faults laid over it, which writes more than it was told to.
+struct Excessive {
+    faulty: Faulty<dyn VideoEncoder>,
     excess: Option<f64>,
     kbps: u32,
     frame_rate: f64,
 }
 
-impl VideoEncoder for Faulty<dyn VideoEncoder> {
+impl VideoEncoder for Excessive {
     fn encode(&mut self, frame: &VideoFrame, out: &mut Vec<Packet>) -> Result<(), CodecError> {
-        self.script.unit("frame").map_err(|error| error.at(frame.pts))?;
+        self.faulty.script.unit("frame").map_err(|error| error.at(frame.pts))?;
         let before = out.len();
-        self.inner.encode(frame, out)?;
+        self.faulty.inner.encode(frame, out)?;
         if let Some(factor) = self.excess {
             let size = f64::from(self.kbps) * 125.0 * factor / self.frame_rate;
             out[before..]
@@ -110,21 +92,21 @@ impl VideoEncoder for Faulty<dyn VideoEncoder> {
     }
 
     fn flush(&mut self, out: &mut Vec<Packet>) -> Result<(), CodecError> {
-        self.inner.flush(out)
+        self.faulty.inner.flush(out)
     }
 
     fn set_bitrate(&mut self, kbps: u32) -> Result<(), CodecError> {
         self.kbps = kbps;
-        self.inner.set_bitrate(kbps)
+        self.faulty.inner.set_bitrate(kbps)
     }
 
     fn set_frame_rate(&mut self, frame_rate: f64) -> Result<(), CodecError> {
         self.frame_rate = frame_rate;
-        self.inner.set_frame_rate(frame_rate)
+        self.faulty.inner.set_frame_rate(frame_rate)
     }
 
     fn request_key(&mut self) -> Result<(), CodecError> {
-        self.inner.request_key()
+        self.faulty.inner.request_key()
     }
 }
 
@@ -166,7 +148,7 @@ mod tests {
     use crate::frame::{Color, PicturePool};
     use crate::packet::Codec;
     use crate::time::Timestamp;
-    use crate::traits::Entropy;
+    use crate::traits::{Entropy, VideoEncoderConfig};
     use bytes::Bytes;
 
     /// Makes packets of two bytes.
