@@ -80,11 +80,8 @@ impl Retouch {
                 let eighths = rows.eighths;
                 let smooth = smooth_rows.pair(maps.smooth, rows, &samples);
                 let share = smoothing_rows.pair(&shares.smoothing, rows, &samples);
-                simd::run(Smooth { luma, smooth, share, eighths, strength });
-                if strength.lifts() {
-                    let rise = rise_rows.pair(&shares.rise, rows, &samples);
-                    simd::run(Brighten { luma, rise, eighths, strength });
-                }
+                let rise = strength.lifts().then(|| rise_rows.pair(&shares.rise, rows, &samples));
+                simd::run(Change { luma, smooth, share, rise, eighths, strength });
             });
         }
     }
@@ -198,62 +195,42 @@ impl Busy {
     }
 }
 
-/// Takes away detail, where there is skin.
-struct Smooth<'a> {
+/// Parts of two rows of a map.
+type Pair<'a> = (&'a [u8], &'a [u8]);
+
+/// Takes away detail where there is skin, and raises luma.
+struct Change<'a> {
     luma: &'a mut [u8],
-    smooth: (&'a [u8], &'a [u8]),
-    share: (&'a [u8], &'a [u8]),
+    smooth: Pair<'a>,
+    share: Pair<'a>,
+    rise: Option<Pair<'a>>,
     eighths: u8,
     strength: Strength,
 }
 
-impl Kernel for Smooth<'_> {
+impl Kernel for Change<'_> {
     #[inline(always)]
     fn run(self) {
         match self.eighths {
-            5 => self.smooth::<5>(),
-            6 => self.smooth::<6>(),
-            _ => self.smooth::<7>(),
+            5 => self.change::<5>(),
+            6 => self.change::<6>(),
+            _ => self.change::<7>(),
         }
     }
 }
 
-impl Smooth<'_> {
+impl Change<'_> {
     #[inline(always)]
-    fn smooth<const EIGHTHS: u8>(self) {
-        let Self { luma, smooth, share, strength, .. } = self;
+    fn change<const EIGHTHS: u8>(self) {
+        let Self { luma, smooth, share, rise, strength, .. } = self;
         let maps = smooth.0.iter().zip(smooth.1).zip(share.0.iter().zip(share.1));
         for (luma, ((near, far), (share_near, share_far))) in luma.iter_mut().zip(maps) {
             let smooth = mix::<EIGHTHS>(*near, *far);
             let taken = strength.taken(luma.abs_diff(smooth), mix::<EIGHTHS>(*share_near, *share_far));
             *luma = if *luma > smooth { *luma - taken } else { *luma + taken };
         }
-    }
-}
-
-/// Raises luma.
-struct Brighten<'a> {
-    luma: &'a mut [u8],
-    rise: (&'a [u8], &'a [u8]),
-    eighths: u8,
-    strength: Strength,
-}
-
-impl Kernel for Brighten<'_> {
-    #[inline(always)]
-    fn run(self) {
-        match self.eighths {
-            5 => self.brighten::<5>(),
-            6 => self.brighten::<6>(),
-            _ => self.brighten::<7>(),
-        }
-    }
-}
-
-impl Brighten<'_> {
-    #[inline(always)]
-    fn brighten<const EIGHTHS: u8>(self) {
-        let Self { luma, rise: (near, far), strength, .. } = self;
+        // A loop of its own, for vectors; the row is at hand.
+        let Some((near, far)) = rise else { return };
         for ((luma, near), far) in luma.iter_mut().zip(near).zip(far) {
             *luma += strength.limited(*luma, mix::<EIGHTHS>(*near, *far));
         }
@@ -264,7 +241,7 @@ impl Brighten<'_> {
 struct Pale<'a> {
     chroma: &'a mut [u8],
     /// Of two rows that count 3 : 1; or that are the same.
-    share: (&'a [u8], &'a [u8]),
+    share: Pair<'a>,
 }
 
 impl Kernel for Pale<'_> {
