@@ -133,10 +133,16 @@ impl Voice {
     /// Has the callback drop what waits; `true` when it has.
     fn is_emptied(&mut self) -> bool {
         self.converted.clear();
-        self.line.ring.slots() == self.line.ring.buffer().capacity() || {
+        let is_empty = self.is_ring_empty();
+        if !is_empty {
             self.line.tap.ask_to_drop();
-            false
         }
+        is_empty
+    }
+
+    /// Whether the device has taken all that was written.
+    fn is_ring_empty(&self) -> bool {
+        self.line.ring.slots() == self.line.ring.buffer().capacity()
     }
 
     /// Sound goes on from the stream's frame `base`.
@@ -176,8 +182,9 @@ impl Voice {
         let played =
             u128::from(report.taken.saturating_sub(self.from)) * u128::from(rate) / u128::from(device);
         let played = self.base + u64::try_from(played).unwrap_or(u64::MAX);
-        // A resampler keeps the last few samples of a stream to itself.
-        let is_over = self.line.tap.is_starved() && self.converted.is_empty();
+        // A resampler keeps the last few samples of a stream to itself. What was written since the device starved is not
+        // heard yet.
+        let is_over = self.line.tap.is_starved() && self.converted.is_empty() && self.is_ring_empty();
         let frames = if is_over { taken } else { played.min(taken) };
         AudioPosition { frames, at: report.at, latency: report.latency }
     }
@@ -241,6 +248,21 @@ mod tests {
         assert_eq!(output.position(after(420)).frames, taken);
         device.call(430);
         assert_eq!(output.position(after(430)).frames, taken + 480);
+    }
+
+    #[test]
+    fn what_waits_for_a_device_that_had_nothing_to_play_is_not_heard_yet() {
+        let start = Instant::now();
+        let after = |ms| start + Duration::from_millis(ms);
+        let (mut device, line) = Bench::device(start);
+        let mut output = Output::new(Some(line), MONO, start).unwrap();
+        assert_eq!(device.call(0), vec![0.0; 480]);
+        assert_eq!(output.write(&[0.5; 4_800], after(5)), 4_800);
+        assert_eq!(output.position(after(5)).frames, 0);
+        assert_eq!(device.call(10), vec![0.5; 480]);
+        assert_eq!(output.position(after(10)).frames, 0);
+        device.call(20);
+        assert_eq!(output.position(after(20)).frames, 480);
     }
 
     #[test]
