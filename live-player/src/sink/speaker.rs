@@ -137,10 +137,14 @@ impl Default for Speaker {
 impl Open {
     /// Goes over to another device, or to none, when the keeper says so.
     fn follow(&mut self, now: Instant) -> Result<(), SinkError> {
+        if let Some(line) = self.keeper.change() {
+            self.output.replace(line, now)?;
+        }
+        // Judged after the change: it would be the next device that is distrusted.
         if self.output.is_unpaced(now) {
             self.keeper.distrust(UNPACED);
         }
-        self.keeper.change().map_or(Ok(()), |line| self.output.replace(line, now))
+        Ok(())
     }
 }
 

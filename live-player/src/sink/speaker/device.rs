@@ -8,8 +8,8 @@ use cpal::{BufferSize, Device, Error, ErrorKind, SampleFormat, StreamConfig, Sup
 use live_core::{AudioSpec, SinkError};
 use rtrb::{Producer, RingBuffer};
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
-use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, TrySendError, sync_channel};
-use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
+use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
@@ -49,11 +49,20 @@ impl Line {
 /// What the keeper and the sink share.
 #[derive(Default)]
 struct Shared {
-    /// The device of the moment is gone, and `next` may hold another one.
-    changed: AtomicBool,
-    next: Mutex<Option<Line>>,
+    /// What became of the device and was not taken yet: another one, or none and why. Only the last word counts.
+    news: Mutex<Option<Result<Line, String>>>,
+    told: Condvar,
     /// The device of the moment.
     name: Mutex<String>,
+    /// The sink is dropped: no further device is tried.
+    is_over: AtomicBool,
+}
+
+impl Shared {
+    fn tell(&self, news: Result<Line, String>) {
+        *lock(&self.news) = Some(news);
+        self.told.notify_one();
+    }
 }
 
 fn lock<T>(mutex: &Mutex<T>) -> MutexGuard<'_, T> {
@@ -71,7 +80,6 @@ enum Order {
 pub(crate) struct Keeper {
     shared: Arc<Shared>,
     orders: SyncSender<Order>,
-    opened: Receiver<Result<Line, String>>,
     thread: Option<JoinHandle<()>>,
 }
 
@@ -83,35 +91,28 @@ impl Keeper {
         is_patient: bool,
     ) -> Result<Self, SinkError> {
         let (orders, inbox) = sync_channel(4);
-        let (reply, opened) = sync_channel(1);
         let shared = Arc::new(Shared::default());
         let cx =
             KeeperCx { wanted, underruns, is_patient, shared: Arc::clone(&shared), orders: orders.clone() };
-        let thread =
-            std::thread::Builder::new().name("live-play-card".into()).spawn(move || cx.run(&reply, &inbox));
+        let thread = std::thread::Builder::new().name("live-play-card".into()).spawn(move || cx.run(&inbox));
         let thread = thread
             .map_err(|error| SinkError::new("speaker", "no thread for the sound device").because(error))?;
-        Ok(Self { shared, orders, opened, thread: Some(thread) })
+        Ok(Self { shared, orders, thread: Some(thread) })
     }
 
-    /// The first device; waits until it is open. To be called once.
+    /// The first device; waits until it is open. One that opens later is a [`change`](Self::change).
     pub(crate) fn first(&self) -> Result<Line, SinkError> {
-        match self.opened.recv_timeout(OPENING) {
-            Ok(Ok(line)) => Ok(line),
-            Ok(Err(reason)) => Err(SinkError::new("speaker", reason)),
-            Err(_) => Err(SinkError::new("speaker", format!("no sound device opened within {OPENING:?}"))),
-        }
+        let news = lock(&self.shared.news);
+        let waited = self.shared.told.wait_timeout_while(news, OPENING, |news| news.is_none());
+        let (mut news, _) = waited.unwrap_or_else(PoisonError::into_inner);
+        let too_late = || Err(format!("no sound device opened within {OPENING:?}"));
+        news.take().unwrap_or_else(too_late).map_err(|reason| SinkError::new("speaker", reason))
     }
 
     /// Whether the device has changed since the last call; with the new line, if there is one.
     pub(crate) fn change(&self) -> Option<Option<Line>> {
-        if !self.shared.changed.load(Relaxed) {
-            return None;
-        }
         // Held for a moment only, by a thread that does nothing meanwhile.
-        let next = lock(&self.shared.next).take();
-        self.shared.changed.store(false, Relaxed);
-        Some(next)
+        lock(&self.shared.news).take().map(Result::ok)
     }
 
     /// Tells that the device does not behave: another one is looked for.
@@ -127,12 +128,9 @@ impl Keeper {
 
 impl Drop for Keeper {
     fn drop(&mut self) {
-        let mut order = Order::End;
-        // A full inbox is emptied soon.
-        while let Err(TrySendError::Full(again)) = self.orders.try_send(order) {
-            order = again;
-            std::thread::sleep(Duration::from_millis(1));
-        }
+        self.shared.is_over.store(true, Relaxed);
+        // Waits while the inbox is full, as the next line does; a keeper that has given up has none.
+        let _ = self.orders.send(Order::End);
         if let Some(thread) = self.thread.take() {
             let _ = thread.join();
         }
@@ -148,14 +146,14 @@ struct KeeperCx {
 }
 
 impl KeeperCx {
-    fn run(self, reply: &SyncSender<Result<Line, String>>, inbox: &Receiver<Order>) {
+    fn run(self, inbox: &Receiver<Order>) {
         let mut stream = match self.open_any() {
             Ok((stream, line)) => {
-                let _ = reply.send(Ok(line));
+                self.shared.tell(Ok(line));
                 Some(stream)
             }
             Err(reason) => {
-                let _ = reply.send(Err(reason));
+                self.shared.tell(Err(reason));
                 if !self.is_patient {
                     return;
                 }
@@ -171,13 +169,13 @@ impl KeeperCx {
                 Ok(Order::Lost(reason)) if stream.is_some() => {
                     tracing::warn!(reason, "the sound device is lost: looking for the next one");
                     stream = None;
-                    // What the old device said before it ended.
+                    self.shared.tell(Err(reason));
+                    // What was said of the old device is no word about the next one.
                     while let Ok(order) = inbox.try_recv() {
                         if matches!(order, Order::End) {
                             return;
                         }
                     }
-                    self.replace(None);
                 }
                 Ok(Order::Lost(_)) | Err(RecvTimeoutError::Timeout) => {}
                 Ok(Order::End) | Err(RecvTimeoutError::Disconnected) => return,
@@ -186,17 +184,12 @@ impl KeeperCx {
                 match self.open_any() {
                     Ok((opened, line)) => {
                         stream = Some(opened);
-                        self.replace(Some(line));
+                        self.shared.tell(Ok(line));
                     }
                     Err(reason) => tracing::debug!(reason, "no sound device yet"),
                 }
             }
         }
-    }
-
-    fn replace(&self, line: Option<Line>) {
-        *lock(&self.shared.next) = line;
-        self.shared.changed.store(true, Relaxed);
     }
 
     /// Opens the default device, or the next one that can be opened.
@@ -211,6 +204,10 @@ impl KeeperCx {
             Err(refusal) => refusal,
         };
         for device in others(&host) {
+            // One may take seconds to refuse, and there may be many.
+            if self.shared.is_over.load(Relaxed) {
+                break;
+            }
             match self.open(&device) {
                 Ok(opened) => return Ok(opened),
                 Err(refusal) => tracing::debug!(device = %device, refusal, "a sound device does not open"),
@@ -249,6 +246,7 @@ impl KeeperCx {
             built => built.map_err(words)?,
         };
         stream.play().map_err(words)?;
+        // The device's own time, on the keeper's thread: nothing ends it earlier, and a sink that is dropped waits for it.
         std::thread::sleep(PROBATION);
         if line.tap.is_unpaced(line.spec.sample_rate, Instant::now()) {
             return Err(format!("{name}: {UNPACED}"));
