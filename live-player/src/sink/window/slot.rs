@@ -5,18 +5,17 @@ use super::event_loop::{LoopProxy, Request, WindowId};
 use live_core::config::{ObjectFit, Orientation};
 use live_core::event::{EventSender, FullScreenDirection};
 use live_core::{Rotation, VideoFrame};
-use serde::Serialize;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering::Relaxed};
 use std::sync::{Arc, Mutex, MutexGuard, OnceLock, PoisonError};
 
 /// Something happened to a window.
-#[derive(Clone, Debug, PartialEq, Eq, Serialize)]
-#[serde(tag = "window", rename_all = "kebab-case")]
+#[derive(Clone, Debug, PartialEq, Eq)]
 #[non_exhaustive]
 pub enum WindowEvent {
     /// The user closed it.
     Closed,
-    /// A key was pressed, or repeats; as the character it stands for: Escape is `'\u{1b}'`, the space bar `' '`.
+    /// A key was pressed, as the character it stands for: Escape is `'\u{1b}'`, the space bar `' '`, Enter `'\n'`. One
+    /// that is held down is told once.
     Key(char),
     /// It has another size, in physical pixels.
     Resized {
