@@ -1,4 +1,4 @@
-//! Where pictures and sound go: files, callbacks, channels, nowhere. Everything here is bounded.
+//! Where pictures and sound go: windows, the loudspeaker, files, callbacks, channels, nowhere. Everything here is bounded.
 
 mod callback;
 mod channel;

@@ -7,8 +7,9 @@ use live_core::pixels::rotate::rotate;
 use live_core::pixels::scale::{Crop, Scaler};
 use live_core::{PicturePool, Rotation, VideoFrame};
 
-/// Bytes of a pixel in a window: blue, green, red, and one that is not looked at.
-pub(crate) const PIXEL: usize = 4;
+/// A pixel in a window: blue, green, red, and a byte that is not looked at.
+const LAYOUT: RgbLayout = RgbLayout::Bgra;
+const PIXEL: usize = LAYOUT.bytes();
 
 /// How pictures lie in a window.
 #[derive(Clone, Copy, Debug, Default, PartialEq, Eq)]
@@ -36,7 +37,8 @@ impl Canvas {
     ) {
         let Some(frame) = frame else { return pixels.fill(0) };
         let size = (frame.width(), frame.height());
-        let laid = layout(size, frame.rotation.then(view.rotation), window, view.fit);
+        let rotation = frame.rotation.then(view.rotation);
+        let laid = layout(size, rotation, window, view.fit);
         let mut picture = frame.surface.to_i420(&self.pool);
         if laid.scaled != size || laid.crop != Crop::whole(size.0, size.1) {
             let scaler = match self.scaler.take() {
@@ -46,11 +48,11 @@ impl Canvas {
             picture = scaler.scale(&picture, &self.pool);
         }
         // Turning after scaling: mostly there is less to turn.
-        picture = rotate(&picture, laid.rotation, &self.pool);
+        picture = rotate(&picture, rotation, &self.pool);
         let stride = window.0 as usize * PIXEL;
         blacken_around(&laid, stride, pixels);
         let start = laid.top as usize * stride + laid.left as usize * PIXEL;
-        i420_to_rgb(&picture, frame.color, RgbLayout::Bgra, &mut pixels[start..], stride);
+        i420_to_rgb(&picture, frame.color, LAYOUT, &mut pixels[start..], stride);
     }
 }
 

@@ -13,8 +13,6 @@ pub(crate) struct Layout {
     pub(crate) crop: Crop,
     /// The size that part is scaled to, before it is turned.
     pub(crate) scaled: (u32, u32),
-    /// The turn after that.
-    pub(crate) rotation: Rotation,
     /// Columns of the window left of the picture.
     pub(crate) left: u32,
     /// Rows of the window above the picture.
@@ -34,14 +32,7 @@ pub(crate) fn layout(picture: (u32, u32), rotation: Rotation, window: (u32, u32)
         ObjectFit::Contain => (Crop::whole(picture.0, picture.1), contained(turned(picture), window)),
         ObjectFit::FillCrop => (cover(picture, rotation, window), window),
     };
-    Layout {
-        crop,
-        scaled: turned(size),
-        rotation,
-        left: (window.0 - size.0) / 2,
-        top: (window.1 - size.1) / 2,
-        size,
-    }
+    Layout { crop, scaled: turned(size), left: (window.0 - size.0) / 2, top: (window.1 - size.1) / 2, size }
 }
 
 #[cfg(test)]
