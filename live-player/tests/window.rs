@@ -18,7 +18,7 @@ use std::process::{Command, ExitCode, Stdio};
 use std::sync::OnceLock;
 use std::time::Duration;
 use support::{After, Connection, player_of};
-use x::{Display, Shot};
+use x::{Display, Shot, colours, has_size};
 
 /// What the tests share: there is one window loop in a process.
 static HOST: OnceLock<WindowHost> = OnceLock::new();
@@ -98,10 +98,6 @@ impl Stage {
         self.play_as(window, Color::BT601, set)
     }
 
-    fn play_color(&self, window: &Window, color: Color) -> LivePlayer {
-        self.play_as(window, color, |player| player)
-    }
-
     fn play_as(&self, window: &Window, color: Color, set: impl FnOnce(Builder) -> Builder) -> LivePlayer {
         let _guard = self.runtime.enter();
         let stream = support::quarters((320, 180), color);
@@ -146,24 +142,6 @@ const BLUE: [u8; 3] = [20, 20, 230];
 const YELLOW: [u8; 3] = [220, 220, 20];
 const BLACK: [u8; 3] = [0, 0, 0];
 
-/// Judges the colours at places, given in thousandths of the window's width and height.
-fn colours<'a>(points: &'a [((u32, u32), [u8; 3])]) -> impl Fn(&Shot) -> Result<(), String> + 'a {
-    move |shot| {
-        for &((x, y), expected) in points {
-            let (x, y) = (shot.width * x / 1000, shot.height * y / 1000);
-            let found = shot.pixel(x, y);
-            // Coding and chroma at half resolution leave some difference.
-            if found.iter().zip(expected).any(|(found, expected)| found.abs_diff(expected) > 14) {
-                return Err(format!(
-                    "{found:?} in place of {expected:?} at {x},{y} of {}×{}",
-                    shot.width, shot.height
-                ));
-            }
-        }
-        Ok(())
-    }
-}
-
 /// What is seen of the quarters where they fill the window: `order` is above left and right, below left and right.
 fn filling(order: [[u8; 3]; 4]) -> [((u32, u32), [u8; 3]); 8] {
     let [a, b, c, d] = order;
@@ -176,13 +154,6 @@ const UPRIGHT: [[u8; 3]; 4] = [RED, GREEN, BLUE, YELLOW];
 /// Turned by a quarter.
 const CLOCKWISE: [[u8; 3]; 4] = [BLUE, RED, YELLOW, GREEN];
 const COUNTER_CLOCKWISE: [[u8; 3]; 4] = [GREEN, YELLOW, RED, BLUE];
-
-fn has_size(width: u32, height: u32) -> impl Fn(&Shot) -> Result<(), String> {
-    move |shot| {
-        let size = (shot.width, shot.height);
-        if size == (width, height) { Ok(()) } else { Err(format!("{size:?} in place of {width}×{height}")) }
-    }
-}
 
 fn a_window_opens_at_the_size_of_the_specification(stage: &mut Stage) {
     let _window = stage.open(|options| options);
@@ -221,7 +192,7 @@ fn colours_are_read_as_the_stream_says(stage: &mut Stage) {
     for matrix in [Matrix::Bt601, Matrix::Bt709] {
         for range in [Range::Limited, Range::Full] {
             let window = stage.open(|options| options.size(320, 180));
-            let player = stage.play_color(&window, Color { matrix, range });
+            let player = stage.play_as(&window, Color { matrix, range }, |player| player);
             stage.sees(colours(&filling(UPRIGHT)));
             drop((player, window));
             stage.display.until_gone(stage.name, PATIENCE);
@@ -246,6 +217,9 @@ fn a_resized_window_shows_the_picture_in_its_new_shape(stage: &mut Stage) {
     stage.sees(|shot| has_size(101, 57)(shot).and_then(|()| colours(&filling(UPRIGHT))(shot)));
 }
 
+const FRAMED: PlayerEvent =
+    PlayerEvent::FullScreenChange { direction: FullScreenDirection::Upright, full_screen: false };
+
 fn full_screen_fills_the_screen_in_each_direction_and_ends(stage: &mut Stage) {
     let window = stage.open(|options| options.size(320, 180));
     let player = stage.play(&window, |player| player.object_fit(ObjectFit::FillCrop));
@@ -259,8 +233,12 @@ fn full_screen_fills_the_screen_in_each_direction_and_ends(stage: &mut Stage) {
         stage.sees(|shot| has_size(width, height)(shot).and_then(|()| colours(&filling(order))(shot)));
     }
     assert!(player.exit_full_screen());
+    // At once, while it still is as large as the screen.
     let direction = FullScreenDirection::Upright;
-    stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: false });
+    assert!(player.request_full_screen(direction));
+    stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: true });
+    assert!(player.exit_full_screen());
+    stage.hears(&mut events, &FRAMED);
     stage.sees(|shot| has_size(320, 180)(shot).and_then(|()| colours(&filling(UPRIGHT))(shot)));
 }
 
@@ -276,8 +254,11 @@ fn a_window_manager_is_asked_for_full_screen(stage: &mut Stage) {
     assert!(stage.display.is_full_screen_by_manager(stage.name));
     let mut events = player.events();
     assert!(player.exit_full_screen());
-    let direction = FullScreenDirection::Upright;
-    stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: false });
+    let direction = FullScreenDirection::CounterClockwise;
+    assert!(player.request_full_screen(direction));
+    stage.hears(&mut events, &PlayerEvent::FullScreenChange { direction, full_screen: true });
+    assert!(player.exit_full_screen());
+    stage.hears(&mut events, &FRAMED);
     stage.sees(|shot| has_size(320, 180)(shot).and_then(|()| colours(&filling(UPRIGHT))(shot)));
 }
 
@@ -352,11 +333,13 @@ fn program() -> Command {
 }
 
 fn the_program_opens_a_window_and_listens_to_its_keys(stage: &mut Stage) {
-    let (path, folder) = (file(stage), std::env::temp_dir());
+    let path = file(stage);
+    let folder = path.with_extension("snapshots");
+    std::fs::create_dir_all(&folder).unwrap();
     let playing = program()
         .args(["--window-size", "320x180", "--min-cache", "0", "--json"])
         .arg(&path)
-        .current_dir(folder)
+        .current_dir(&folder)
         .stdout(Stdio::piped())
         .spawn()
         .unwrap();
@@ -380,6 +363,10 @@ fn the_program_opens_a_window_and_listens_to_its_keys(stage: &mut Stage) {
     {
         assert!(said.contains(expected), "{expected} is not in\n{said}");
     }
+    let written: Vec<_> = std::fs::read_dir(&folder).unwrap().map(|entry| entry.unwrap().path()).collect();
+    let [snapshot] = &written[..] else { panic!("one snapshot, not {written:?}") };
+    assert!(std::fs::read(snapshot).unwrap().starts_with(b"\x89PNG"));
+    std::fs::remove_dir_all(folder).unwrap();
     std::fs::remove_file(path).unwrap();
 }
 

@@ -85,6 +85,32 @@ impl Shot {
     }
 }
 
+/// Judges the colours at places, given in thousandths of the window's width and height.
+pub fn colours<'a>(points: &'a [((u32, u32), [u8; 3])]) -> impl Fn(&Shot) -> Result<(), String> + 'a {
+    move |shot| {
+        for &((x, y), expected) in points {
+            let (x, y) = (shot.width * x / 1000, shot.height * y / 1000);
+            let found = shot.pixel(x, y);
+            // Coding and chroma at half resolution leave some difference.
+            if found.iter().zip(expected).any(|(found, expected)| found.abs_diff(expected) > 14) {
+                return Err(format!(
+                    "{found:?} in place of {expected:?} at {x},{y} of {}×{}",
+                    shot.width, shot.height
+                ));
+            }
+        }
+        Ok(())
+    }
+}
+
+/// Judges the size.
+pub fn has_size(width: u32, height: u32) -> impl Fn(&Shot) -> Result<(), String> {
+    move |shot| {
+        let size = (shot.width, shot.height);
+        if size == (width, height) { Ok(()) } else { Err(format!("{size:?} in place of {width}×{height}")) }
+    }
+}
+
 /// A connection to the display.
 pub struct Display {
     connection: RustConnection,
@@ -103,12 +129,11 @@ impl Display {
         let mut command = Command::new("icewm");
         command.stdin(Stdio::null()).stdout(Stdio::null()).stderr(Stdio::null());
         let manager = Manager(command.spawn().ok()?);
-        let deadline = Instant::now() + patience;
         let supporting = self.atom("_NET_SUPPORTING_WM_CHECK");
-        while self.words(self.root, supporting).is_empty() {
-            assert!(Instant::now() < deadline, "the window manager does not begin");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        look_until(patience, || {
+            let is_there = !self.words(self.root, supporting).is_empty();
+            if is_there { Ok(()) } else { Err("the window manager does not begin".to_owned()) }
+        });
         Some(manager)
     }
 
@@ -142,11 +167,9 @@ impl Display {
     /// Waits until the window of this title is not there any more.
     #[track_caller]
     pub fn until_gone(&self, title: &str, patience: Duration) {
-        let deadline = Instant::now() + patience;
-        while self.find(title).is_some() {
-            assert!(Instant::now() < deadline, "{title} is there after {patience:?}");
-            std::thread::sleep(Duration::from_millis(10));
-        }
+        look_until(patience, || {
+            if self.find(title).is_none() { Ok(()) } else { Err(format!("{title} is there")) }
+        });
     }
 
     fn configure(&self, title: &str, values: &ConfigureWindowAux) {
@@ -211,15 +234,20 @@ impl Display {
     /// Waits until the window of this title shows what `judge` wants.
     #[track_caller]
     pub fn until(&self, title: &str, patience: Duration, judge: impl Fn(&Shot) -> Result<(), String>) {
-        let deadline = Instant::now() + patience;
-        loop {
+        look_until(patience, || {
             let shot = self.find(title).and_then(|window| self.shot(window));
-            let judged = shot.map_or(Err(format!("no window {title}")), |shot| judge(&shot));
-            match judged {
-                Ok(()) => return,
-                Err(wrong) => assert!(Instant::now() < deadline, "after {patience:?}: {wrong}"),
-            }
-            std::thread::sleep(Duration::from_millis(10));
-        }
+            shot.map_or(Err(format!("no window {title}")), |shot| judge(&shot))
+        });
+    }
+}
+
+/// Looks again and again until `look` finds what it wants. The server is another process, and tells nobody what a window
+/// shows: real time passes between two looks.
+#[track_caller]
+fn look_until(patience: Duration, look: impl Fn() -> Result<(), String>) {
+    let deadline = Instant::now() + patience;
+    while let Err(wrong) = look() {
+        assert!(Instant::now() < deadline, "after {patience:?}: {wrong}");
+        std::thread::sleep(Duration::from_millis(10));
     }
 }

@@ -25,6 +25,8 @@ pub(crate) enum FullScreen {
     },
     Leaving {
         until: Instant,
+        /// Full screen was asked for again: it begins when this one has ended, as the window's size says nothing before.
+        then: Option<FullScreenDirection>,
     },
 }
 
@@ -63,30 +65,38 @@ impl FullScreen {
                 *self = Self::Entering { direction, until, by_hand };
                 None
             }
-            (Self::Framed | Self::Leaving { .. }, Some(direction)) => {
+            (Self::Leaving { until, .. }, then) => {
+                *self = Self::Leaving { until, then };
+                None
+            }
+            (Self::Framed, Some(direction)) => {
                 *self = Self::Entering { direction, until: now + PATIENCE, by_hand: false };
                 Some(Step::Ask)
             }
             (Self::Full { by_hand, .. } | Self::Entering { by_hand, .. }, None) => {
-                *self = Self::Leaving { until: now + PATIENCE };
+                *self = Self::Leaving { until: now + PATIENCE, then: None };
                 Some(Step::Shrink { by_hand })
             }
-            (Self::Framed | Self::Leaving { .. }, None) => None,
+            (Self::Framed, None) => None,
         }
     }
 
+    /// It has its frame again.
+    fn left(&mut self, then: Option<FullScreenDirection>, now: Instant) -> Option<Step> {
+        *self = Self::Framed;
+        if then.is_some() { self.request(then, now) } else { Some(FRAMED) }
+    }
+
     /// The window has a size; `fills` says whether it is the screen's.
-    pub(crate) fn sized(&mut self, fills: bool) -> Option<Step> {
+    pub(crate) fn sized(&mut self, fills: bool, now: Instant) -> Option<Step> {
         match *self {
             Self::Entering { direction, by_hand, .. } if fills => {
                 *self = Self::Full { direction, by_hand };
                 Some(Step::Tell { direction, full_screen: true })
             }
+            Self::Leaving { then, .. } if !fills => self.left(then, now),
             // Somebody else ended it.
-            Self::Leaving { .. } | Self::Full { .. } if !fills => {
-                *self = Self::Framed;
-                Some(FRAMED)
-            }
+            Self::Full { .. } if !fills => self.left(None, now),
             _ => None,
         }
     }
@@ -106,10 +116,7 @@ impl FullScreen {
                 Some(Step::Shrink { by_hand: true })
             }
             // The window may have been as large as the screen before.
-            Self::Leaving { .. } => {
-                *self = Self::Framed;
-                Some(FRAMED)
-            }
+            Self::Leaving { then, .. } => self.left(then, now),
             Self::Framed | Self::Full { .. } => None,
         }
     }
@@ -117,7 +124,7 @@ impl FullScreen {
     /// When [`handle_timeout`](Self::handle_timeout) has something to do. To be asked after every call.
     pub(crate) const fn poll_timeout(self) -> Option<Instant> {
         match self {
-            Self::Entering { until, .. } | Self::Leaving { until } => Some(until),
+            Self::Entering { until, .. } | Self::Leaving { until, .. } => Some(until),
             Self::Framed | Self::Full { .. } => None,
         }
     }
@@ -137,13 +144,13 @@ mod tests {
         let (mut state, now) = (FullScreen::default(), Instant::now());
         assert_eq!(state.request(Some(Clockwise), now), Some(Step::Ask));
         assert_eq!(state.direction(), Upright, "the picture turns when the window fills the screen");
-        assert_eq!(state.sized(false), None);
-        assert_eq!(state.sized(true), told(Clockwise, true));
+        assert_eq!(state.sized(false, now), None);
+        assert_eq!(state.sized(true, now), told(Clockwise, true));
         assert_eq!(state.direction(), Clockwise);
-        assert_eq!((state.sized(true), state.handle_timeout(now + 2 * PATIENCE)), (None, None));
+        assert_eq!((state.sized(true, now), state.handle_timeout(now + 2 * PATIENCE)), (None, None));
         assert_eq!(state.request(Some(CounterClockwise), now), told(CounterClockwise, true));
         assert_eq!(state.request(None, now), Some(Step::Shrink { by_hand: false }));
-        assert_eq!(state.sized(false), told(Upright, false));
+        assert_eq!(state.sized(false, now), told(Upright, false));
         assert_eq!(state.request(None, now), None);
     }
 
@@ -153,7 +160,7 @@ mod tests {
         state.request(Some(Upright), now);
         assert_eq!(state.handle_timeout(now), None);
         assert_eq!(state.handle_timeout(now + PATIENCE), Some(Step::Grow));
-        assert_eq!(state.sized(true), told(Upright, true));
+        assert_eq!(state.sized(true, now), told(Upright, true));
         assert_eq!(state.request(None, now), Some(Step::Shrink { by_hand: true }));
         assert_eq!(state.handle_timeout(now + PATIENCE), told(Upright, false), "it always comes to an end");
     }
@@ -168,10 +175,29 @@ mod tests {
     }
 
     #[test]
+    fn full_screen_that_is_asked_for_again_begins_when_the_frame_is_back() {
+        let (mut state, now) = (FullScreen::default(), Instant::now());
+        state.request(Some(Upright), now);
+        state.sized(true, now);
+        state.request(None, now);
+        assert_eq!(state.request(Some(Clockwise), now), None);
+        assert_eq!(state.sized(true, now), None, "it has not left yet");
+        assert_eq!(state.sized(false, now), Some(Step::Ask));
+        assert_eq!(state.sized(true, now), told(Clockwise, true));
+        state.request(None, now);
+        state.request(Some(Clockwise), now);
+        assert_eq!(state.handle_timeout(now + PATIENCE), Some(Step::Ask));
+        state.request(None, now);
+        state.request(Some(Clockwise), now);
+        assert_eq!(state.request(None, now), None, "and the last word counts");
+        assert_eq!(state.sized(false, now), told(Upright, false));
+    }
+
+    #[test]
     fn full_screen_that_somebody_else_ends_is_told() {
         let (mut state, now) = (FullScreen::default(), Instant::now());
         state.request(Some(Upright), now);
-        state.sized(true);
-        assert_eq!(state.sized(false), told(Upright, false));
+        state.sized(true, now);
+        assert_eq!(state.sized(false, now), told(Upright, false));
     }
 }

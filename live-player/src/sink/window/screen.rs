@@ -178,7 +178,10 @@ impl Screen {
     /// Does what is due, and says when something is due again.
     pub(crate) fn handle_timeout(&mut self, now: Instant) -> Option<Instant> {
         let step = self.full_screen.handle_timeout(now);
-        self.take(step, now);
+        if step.is_some() {
+            self.take(step, now);
+            self.check_full_screen(now);
+        }
         self.full_screen.poll_timeout()
     }
 
@@ -188,7 +191,7 @@ impl Screen {
         } else {
             self.window.fullscreen().is_some()
         };
-        let step = self.full_screen.sized(fills);
+        let step = self.full_screen.sized(fills, now);
         self.take(step, now);
     }
 
