@@ -83,9 +83,8 @@ pub fn run<T: Send>(main: impl FnOnce(WindowHost) -> T + Send) -> T {
         let main = main.expect("the operating system has no thread left for the program");
         let mut app = App::default();
         if let Err(error) = event_loop.run_app(&mut app) {
-            tracing::error!(%error, "the window loop failed; there are no windows any more");
+            app.fail(&format!("there are no windows any more: {error}"));
         }
-        drop(app);
         main.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
 }

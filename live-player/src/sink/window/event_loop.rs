@@ -70,6 +70,11 @@ impl App {
         Ok(())
     }
 
+    /// The loop has failed: whoever shows pictures is told.
+    pub(crate) fn fail(self, reason: &str) {
+        self.screens.into_iter().for_each(|screen| screen.lost(reason));
+    }
+
     fn with(&mut self, id: WindowId, act: impl FnOnce(&mut Screen)) {
         // The user may have closed it in the meantime.
         if let Some(screen) = self.screens.iter_mut().find(|screen| screen.id() == id) {

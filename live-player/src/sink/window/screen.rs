@@ -169,6 +169,11 @@ impl Screen {
         self.slot.close();
     }
 
+    /// There is no display any more.
+    pub(crate) fn lost(self, reason: &str) {
+        self.slot.fail(reason.to_owned());
+    }
+
     pub(crate) fn set_full_screen(&mut self, direction: Option<FullScreenDirection>, now: Instant) {
         let step = self.full_screen.request(direction, now);
         self.take(step, now);
