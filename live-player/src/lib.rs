@@ -48,6 +48,7 @@
 //! | feature | gives | costs |
 //! |---|---|---|
 //! | `embedded` (default) | H.264 by openh264 and rusty-h264, AAC by symphonia and fdk-aac, RTMP, HTTP-FLV, WS-FLV | a C++ compiler; about two minutes of build |
+//! | `jpeg` | snapshots as JPEG (`sink::jpeg`), part of `embedded` | image's JPEG encoder |
 //! | `tls` | RTMPS, HTTPS and WSS, beside `embedded` | ring, which needs a C compiler |
 //! | `window` | pictures in windows (`sink::window`) | winit and softbuffer; X11 or Wayland when it runs |
 //! | `speaker` | sound from the loudspeaker (`sink::Speaker`) | cpal; on Linux ALSA, libasound2-dev to build |

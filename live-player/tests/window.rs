@@ -372,12 +372,15 @@ fn the_program_opens_a_window_and_listens_to_its_keys(stage: &mut Stage) {
 
 fn without_a_display_the_program_says_so_and_plays(stage: &mut Stage) {
     let path = file(stage);
+    let picture = path.with_extension("jpg");
     let mut command = program();
-    command.arg(&path).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
+    command.arg(&path).arg("--snapshot").arg(&picture).env_remove("DISPLAY").env_remove("WAYLAND_DISPLAY");
     let output = command.output().unwrap();
     let said = String::from_utf8(output.stderr).unwrap();
     assert!(output.status.success(), "{said}");
     assert!(said.contains("no window: no display: "), "{said}");
     assert!(said.contains("2006"), "it was played to its end: {said}");
+    assert!(std::fs::read(&picture).unwrap().starts_with(&[0xff, 0xd8]), "the last picture is kept, as JPEG");
+    std::fs::remove_file(picture).unwrap();
     std::fs::remove_file(path).unwrap();
 }
