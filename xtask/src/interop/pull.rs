@@ -113,7 +113,7 @@ pub fn pushed_by_us(lab: &Lab<'_>) -> Outcome {
     for copies in [true, false] {
         let name = if copies { "copied" } else { "encoded" };
         let folder = lab.folder(&format!("pull-ours-{name}"))?;
-        let source = Source::make(source::HIGH, &folder)?;
+        let source = Source { is_changed: !copies, ..Source::make(source::HIGH, &folder)? };
         let (nginx, relay) = (Server::nginx(&folder)?, Server::relay(lab, &folder)?);
         let node = Server::node_media_server(lab, &folder)?;
         let mut published = vec![
@@ -132,11 +132,7 @@ pub fn pushed_by_us(lab: &Lab<'_>) -> Outcome {
             command.args(copies.then_some("--copy")).arg(url);
             command
         };
-        let note = if copies {
-            played_late(lab, &folder, &source, &published, &publishing)?
-        } else {
-            played_late(lab, &folder, &Source { is_changed: true, ..source }, &published, &publishing)?
-        };
+        let note = played_late(lab, &folder, &source, &published, &publishing)?;
         notes.push(format!("{name}: {note}"));
     }
     Ok(notes.join("; "))

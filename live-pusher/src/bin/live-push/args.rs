@@ -52,7 +52,7 @@ const WITHOUT_EFFECT: [&str; 3] = ["auto-focus", "device-position", "local-mirro
 const EXAMPLES: &str = "\
 Examples:
   live-push --pattern bars rtmp://127.0.0.1/live/demo
-  live-push --input clip.mp4 --video-width 1280 --video-height 720 --fps 25 --duration 60 rtmp://host/live/key
+  live-push --input clip.mp4 --mode FHD --orientation horizontal --min-bitrate 1500 --max-bitrate 3000 rtmp://host/live/key
   live-push --also copy.flv --also rtmp://backup/live/demo --retries endless rtmp://127.0.0.1/live/demo
   live-push --pattern noise --mode FHD --min-bitrate 1500 --max-bitrate 3000 recording.flv
 
