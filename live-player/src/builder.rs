@@ -187,7 +187,8 @@ impl Builder {
     }
 
     /// Every decoded picture goes, in order and as soon as it is decoded, also to the sink that `make` makes; none is
-    /// dropped for being late. The sink is called on the decoder's thread, and a slow one slows decoding down.
+    /// dropped for being late. The sink is called on the decoder's thread, and a slow one slows decoding down: what a live
+    /// stream brings beyond that is left out up to a key frame, and not decoded (2107).
     #[must_use]
     pub fn record_pictures<S: VideoSink + 'static>(
         mut self,

@@ -150,8 +150,7 @@ impl Playback {
         let dropped = self.cx.packets.catch_up().video;
         self.cx.gauges.count_dropped(dropped);
         let behind = behind.as_secs_f64();
-        let detail =
-            format!("{dropped} pictures were dropped: the decoder is {behind:.1} s behind the sound");
+        let detail = format!("{dropped} pictures were dropped: the decoder is {behind:.1} s behind");
         self.tell(PlayerCode::Discontinuity, detail);
     }
 

@@ -5,10 +5,17 @@ mod support;
 
 use bytes::Bytes;
 use live_core::conformance::scripted::DecoderFaults;
+use live_core::event::{Delivery, PlayerEvent};
 use live_core::registry::{AudioDecoderRow, Provenance, VideoDecoderRow};
-use live_core::{Codec, CodecErrorKind, Packet, PacketKind, Registry, Selection, Timestamp};
+use live_core::{
+    Codec, CodecErrorKind, Packet, PacketKind, PlayerCode, Registry, Selection, Timestamp, VideoFrame,
+};
 use live_player::Builder;
-use support::{After, Connection, codes, count, noting, pictures, pictures_of, player_of, registry, stream};
+use live_player::sink::Callback;
+use std::time::Duration;
+use support::{
+    After, Connection, codes, count, noting, pictures, pictures_of, player_of, registry, stream, until,
+};
 
 /// Whatever decodes H.264 here.
 fn h264() -> VideoDecoderRow {
@@ -108,6 +115,31 @@ async fn a_decoder_that_breaks_is_opened_again_at_the_next_key_frame() {
     let codes = codes(&player).await;
     assert_eq!((count(&codes, 2101), count(&codes, 2008)), (1, 2), "{codes:?}");
     assert!(shown.lock().unwrap().contains(&400));
+}
+
+#[tokio::test]
+async fn pictures_go_on_at_a_key_frame_where_their_decoder_is_too_slow() {
+    // A recorder holds its decoder up: ten pictures a second of 25. It has a thread of its own, and real time.
+    let slow = || Callback::new(|_: &VideoFrame| std::thread::sleep(Duration::from_millis(100)));
+    let player = player_of([Connection::Brings(stream(250, 0), After::StaysOpen)])
+        .record_pictures(slow)
+        .build()
+        .unwrap();
+    let mut events = player.events();
+    player.start();
+    let left_out = async {
+        loop {
+            if let Some(Delivery::Event(PlayerEvent::State { code, detail })) = events.next().await
+                && code == PlayerCode::Discontinuity
+            {
+                return detail;
+            }
+        }
+    };
+    let detail = tokio::time::timeout(Duration::from_secs(6), left_out).await.unwrap();
+    assert!(detail.contains("the decoder is"), "{detail}");
+    until("what was left out is counted", || player.net_status().dropped_frames > 0).await;
+    player.stop().await;
 }
 
 #[tokio::test]
