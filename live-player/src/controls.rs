@@ -50,7 +50,7 @@ impl Controls {
     }
 
     /// Whether silence is to be heard in place of the sound.
-    pub(crate) fn is_silent(&self) -> bool {
+    fn is_silent(&self) -> bool {
         self.is_muted() || (self.is_in_background() && self.background_mute.load(Relaxed))
     }
 }

@@ -10,7 +10,7 @@ use live_core::backoff::RetryPolicy;
 use live_core::event::PlayerEvent;
 use live_core::pixels::convert::{RgbLayout, Rgba};
 use live_core::{
-    AudioEncoderConfig, AudioFrame, AudioSpec, Codec, Color, Entropy, LinkEvent, MediaSender, Outcome,
+    AudioEncoderConfig, AudioFrame, AudioSpec, Codec, Color, Entropy, I420, LinkEvent, MediaSender, Outcome,
     Packet, PicturePool, PlayerCode, Registry, Selection, StreamUrl, Subscriber, SubscriptionCx, Timestamp,
     TransportError, TransportErrorKind, VideoEncoderConfig, VideoFrame,
 };
@@ -56,11 +56,14 @@ impl Subscriber for Script {
             if left.len() > 1 { left.pop_front() } else { left.front().cloned() }
         };
         let lost = |kind| Outcome::Lost(TransportError::new(kind, "server:1935", "as the script says"));
-        match connection.expect("a script has a connection") {
+        let connection = connection.expect("a script has a connection");
+        if !matches!(connection, Connection::Fails(_)) {
+            (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
+            (cx.events)(LinkEvent::Accepted);
+        }
+        match connection {
             Connection::Fails(kind) => lost(kind),
             Connection::Stalls(packets, at, stall) => {
-                (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
-                (cx.events)(LinkEvent::Accepted);
                 let (before, after): (Vec<_>, Vec<_>) =
                     packets.into_iter().partition(|packet| packet.dts.as_millis() < at);
                 before.into_iter().for_each(|packet| media.send(packet));
@@ -70,8 +73,6 @@ impl Subscriber for Script {
                 Outcome::Ended
             }
             Connection::Brings(packets, after) => {
-                (cx.events)(LinkEvent::Connected { peer: "server:1935".to_owned() });
-                (cx.events)(LinkEvent::Accepted);
                 let is_live = !matches!(after, After::Ends);
                 let (begun, first) = (tokio::time::Instant::now(), packets.first().map(|packet| packet.dts));
                 for packet in packets {
@@ -120,44 +121,19 @@ pub fn pictures(count: u64, from: i64) -> Vec<Packet> {
 }
 
 /// The same in this size.
-pub fn pictures_of((width, height): (u32, u32), count: u64, from: i64) -> Vec<Packet> {
-    let config = VideoEncoderConfig {
-        width,
-        height,
-        frame_rate: 25.0,
-        kbps: 300,
-        gop: 10,
-        color: Color::BT601,
-        entropy: Entropy::Auto,
-        threads: 1,
-        slices: 1,
-    };
-    let mut encoder = registry().video_encoders.open(Codec::H264, &Selection::Auto, &config).unwrap().codec;
-    let (pool, mut packets) = (PicturePool::new(), Vec::new());
-    for number in 0..count {
-        let mut picture = pool.black(width, height);
+pub fn pictures_of(size: (u32, u32), count: u64, from: i64) -> Vec<Packet> {
+    let pool = PicturePool::new();
+    let grey = |number: u64| {
+        let mut picture = pool.black(size.0, size.1);
         picture.planes_mut()[0].fill(20 + u8::try_from(number * 7 % 200).unwrap());
-        let pts = Timestamp::from_index(number, 25).offset_micros(from * 1000);
-        encoder.encode(&VideoFrame::new(pts, Color::BT601, picture), &mut packets).unwrap();
-    }
-    encoder.flush(&mut packets).unwrap();
-    packets
+        picture
+    };
+    encoded((0..count).map(grey), from, VideoEncoderConfig { kbps: 300, gop: 10, ..encoding(size) })
 }
 
 /// One second of a picture of `size` whose quarters are red, green, blue and yellow, read as `color` says.
 pub fn quarters(size: (u32, u32), color: Color) -> Vec<Packet> {
     let (width, height) = size;
-    let config = VideoEncoderConfig {
-        width,
-        height,
-        frame_rate: 25.0,
-        kbps: 1000,
-        gop: 25,
-        color,
-        entropy: Entropy::Auto,
-        threads: 1,
-        slices: 1,
-    };
     let colours = [[230, 20, 20], [20, 200, 20], [20, 20, 230], [220, 220, 20]];
     let pixels: Vec<u8> = (0..width * height)
         .flat_map(|index| {
@@ -166,14 +142,32 @@ pub fn quarters(size: (u32, u32), color: Color) -> Vec<Packet> {
             [red, green, blue, 255]
         })
         .collect();
-    let pool = PicturePool::new();
     let picture = Rgba::new(RgbLayout::Rgba, width, height, width as usize * 4, &pixels).unwrap();
-    let picture = picture.to_i420(color, &pool);
+    let picture = picture.to_i420(color, &PicturePool::new());
+    encoded(std::iter::repeat_n(picture, 25), 0, VideoEncoderConfig { color, ..encoding(size) })
+}
+
+fn encoding((width, height): (u32, u32)) -> VideoEncoderConfig {
+    VideoEncoderConfig {
+        width,
+        height,
+        frame_rate: 25.0,
+        kbps: 1000,
+        gop: 25,
+        color: Color::BT601,
+        entropy: Entropy::Auto,
+        threads: 1,
+        slices: 1,
+    }
+}
+
+/// `pictures`, the first of them at `from` ms.
+fn encoded(pictures: impl Iterator<Item = I420>, from: i64, config: VideoEncoderConfig) -> Vec<Packet> {
     let mut encoder = registry().video_encoders.open(Codec::H264, &Selection::Auto, &config).unwrap().codec;
     let mut packets = Vec::new();
-    for number in 0..25 {
-        let pts = Timestamp::from_index(number, 25);
-        encoder.encode(&VideoFrame::new(pts, color, picture.clone()), &mut packets).unwrap();
+    for (number, picture) in (0..).zip(pictures) {
+        let pts = Timestamp::from_index(number, 25).offset_micros(from * 1000);
+        encoder.encode(&VideoFrame::new(pts, config.color, picture), &mut packets).unwrap();
     }
     encoder.flush(&mut packets).unwrap();
     packets
