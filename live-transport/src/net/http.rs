@@ -29,7 +29,7 @@ pub struct HttpSubscriber {
     /// How connections are made, and how long each step may take.
     pub connector: Connector,
     /// Sent with every request, over this crate's own: `Referer`, `User-Agent`, a token. `Authorization` and `Cookie`
-    /// are not sent along when a redirect leads to another host.
+    /// are not sent along when a redirect leads to another host, or from TLS to none.
     pub headers: HeaderMap,
 }
 

@@ -42,7 +42,7 @@ pub struct WsSubscriber {
     /// How connections are made, and how long each step may take.
     pub connector: Connector,
     /// Sent with every request, over this crate's own: `Origin`, `User-Agent`, a token. `Authorization` and `Cookie`
-    /// are not sent along when a redirect leads to another host.
+    /// are not sent along when a redirect leads to another host, or from TLS to none.
     pub headers: HeaderMap,
 }
 

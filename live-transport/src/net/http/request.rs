@@ -51,7 +51,7 @@ impl Wanted<'_> {
     ) -> Result<Answer, TransportError> {
         let mut place = url.clone();
         for _ in 0..=MAX_REDIRECTS {
-            let mut headers = headers(self.headers, &place, place.authority() == url.authority());
+            let mut headers = headers(self.headers, &place, is_trusted(&place, url));
             headers.extend(self.more.clone());
             let request = to(self.schemes, &place, headers, String::new())?;
             let (response, io) = send(connector, &place, request, cx).await?;
@@ -81,10 +81,15 @@ impl Wanted<'_> {
     }
 }
 
-/// The headers of a request to `place`: `wanted`, and what is missing. Credentials go to the host they were meant for.
-pub(super) fn headers(wanted: &HeaderMap, place: &StreamUrl, is_first_host: bool) -> HeaderMap {
+/// Whether `place` may hear what was meant for `first`: it is the same host, and nobody else can listen.
+fn is_trusted(place: &StreamUrl, first: &StreamUrl) -> bool {
+    place.authority() == first.authority() && (place.scheme().is_tls() || !first.scheme().is_tls())
+}
+
+/// The headers of a request to `place`: `wanted`, and what is missing. Credentials go where they were meant to.
+pub(super) fn headers(wanted: &HeaderMap, place: &StreamUrl, is_trusted: bool) -> HeaderMap {
     let mut headers = wanted.clone();
-    if !is_first_host {
+    if !is_trusted {
         headers.remove(AUTHORIZATION);
         headers.remove(COOKIE);
     }
@@ -198,4 +203,25 @@ fn refused(place: &StreamUrl, status: StatusCode) -> TransportError {
     );
     // Another try with the same credentials gets the same answer.
     if matches!(status, StatusCode::UNAUTHORIZED | StatusCode::FORBIDDEN) { error.permanent() } else { error }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn credentials_go_to_no_other_host_and_not_in_clear_where_they_were_secret() {
+        for (first, place, trusted) in [
+            ("http://a/x.flv", "http://a/y.flv", true),
+            ("http://a/x.flv", "https://a/x.flv", true),
+            ("wss://a/x.flv", "wss://a/y.flv", true),
+            ("https://a/x.flv", "http://a/x.flv", false),
+            ("wss://a/x.flv", "ws://a/x.flv", false),
+            ("http://a/x.flv", "http://a:8080/x.flv", false),
+            ("http://a/x.flv", "http://b/x.flv", false),
+        ] {
+            let [first, place] = [first, place].map(|url| StreamUrl::parse(url).unwrap());
+            assert_eq!(is_trusted(&place, &first), trusted, "{first} to {place}");
+        }
+    }
 }
