@@ -360,5 +360,6 @@ async fn a_viewer_s_pings_and_farewell_are_heard_and_strangers_are_told_what_is_
         assert!(head.starts_with(&format!("HTTP/1.1 {status}")), "{head}");
         // The example of RFC 6455 section 1.3.
         assert_eq!(head.contains("s3pPLMBiTxaQ9kYGzzhZRbK+xOo="), version == "13", "{head}");
+        assert_eq!(head.to_lowercase().contains("sec-websocket-version: 13"), version == "12", "{head}");
     }
 }

@@ -8,7 +8,9 @@ use crate::flv::{BodyHead, Header, MuxedTag, TagKind, TagParts};
 use crate::rtmp::chunk::Message;
 use bytes::{Buf, BytesMut};
 use hyper::body::{Body, Frame, Incoming};
-use hyper::header::{ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue};
+use hyper::header::{
+    ACCESS_CONTROL_ALLOW_ORIGIN, CACHE_CONTROL, CONTENT_TYPE, HeaderValue, SEC_WEBSOCKET_VERSION,
+};
 use hyper::service::service_fn;
 use hyper::{Method, Request, Response, StatusCode};
 use hyper_util::rt::{TokioIo, TokioTimer};
@@ -61,7 +63,12 @@ async fn answer(
     if ws::is_wanted(&request) {
         return Ok(match upgrades.switch(request, viewer) {
             Ok(answer) => answer.map(|()| AnswerBody::End),
-            Err(text) => refusal(StatusCode::BAD_REQUEST, text),
+            Err(text) => {
+                let mut answer = refusal(StatusCode::BAD_REQUEST, text);
+                // RFC 6455 section 4.4.
+                answer.headers_mut().insert(SEC_WEBSOCKET_VERSION, HeaderValue::from_static("13"));
+                answer
+            }
         });
     }
     let mut answer = Response::new(AnswerBody::Start(viewer));

@@ -33,6 +33,7 @@ pub struct ClientConfig {
     /// sign of life for four fifths of it. Default 10 s.
     pub silence: Duration,
     /// Whether the server is pinged while publishing, and given up when it has answered before and does so no more.
+    /// Default `true`.
     pub pings: bool,
     /// Bytes of the chunks that are sent. Default 65 536, the most that servers of the first hour accept: a frame is
     /// one or two chunks, and so one or two references in a system call.
