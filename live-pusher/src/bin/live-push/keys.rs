@@ -75,22 +75,20 @@ impl Keys {
 #[cfg(unix)]
 mod unix {
     use super::Key;
-    use rustix::event::{PollFd, PollFlags, Timespec, poll};
+    use rustix::event::{PollFd, PollFlags, poll};
     use rustix::process::getpgrp;
     use rustix::stdio::stdin;
     use rustix::termios::{LocalModes, OptionalActions, Termios, isatty, tcgetattr, tcgetpgrp, tcsetattr};
-    use std::sync::Arc;
-    use std::sync::atomic::{AtomicBool, Ordering::Relaxed};
+    use std::io::{PipeReader, PipeWriter};
+    use std::os::fd::AsFd;
     use std::thread::JoinHandle;
     use tokio::sync::mpsc;
-
-    /// How often the listener looks whether it should end.
-    const TICK: Timespec = Timespec { tv_sec: 0, tv_nsec: 100_000_000 };
 
     /// The terminal in a mode that gives each key at once and shows none. Signals and output stay as they are.
     pub(super) struct Terminal {
         before: Termios,
-        stop: Arc<AtomicBool>,
+        /// Closed to end the listener.
+        owner: Option<PipeWriter>,
         listener: Option<JoinHandle<()>>,
     }
 
@@ -99,30 +97,33 @@ mod unix {
             // A program in the background would be stopped for touching the terminal.
             let ours = isatty(stdin()) && tcgetpgrp(stdin()).is_ok_and(|group| group == getpgrp());
             let before = ours.then(|| tcgetattr(stdin()).ok()).flatten()?;
+            let (end, owner) = std::io::pipe().ok()?;
             let mut raw = before.clone();
             raw.local_modes.remove(LocalModes::ICANON | LocalModes::ECHO);
             tcsetattr(stdin(), OptionalActions::Now, &raw).ok()?;
-            let stop = Arc::new(AtomicBool::new(false));
-            let flag = Arc::clone(&stop);
-            let listener =
-                std::thread::Builder::new().name("keys".into()).spawn(move || read(&keys, &flag)).ok();
-            Some(Self { before, stop, listener })
+            let listener = std::thread::Builder::new().name("keys".into());
+            let listener = listener.spawn(move || read(stdin(), &keys, &end)).ok();
+            Some(Self { before, owner: Some(owner), listener })
         }
     }
 
-    fn read(keys: &mpsc::Sender<Key>, stop: &AtomicBool) {
-        let mut byte = [0];
-        while !stop.load(Relaxed) {
-            let mut ready = [PollFd::from_borrowed_fd(stdin(), PollFlags::IN)];
-            match poll(&mut ready, Some(&TICK)) {
-                Ok(0) | Err(rustix::io::Errno::INTR) => continue,
-                Ok(_) => {}
+    /// Reads keys until the other side of `end` is closed, or the terminal is.
+    pub(super) fn read(terminal: impl AsFd, keys: &mpsc::Sender<Key>, end: &PipeReader) {
+        let mut bytes = [0; 16];
+        loop {
+            let mut ready = [PollFd::new(&terminal, PollFlags::IN), PollFd::new(end, PollFlags::IN)];
+            match poll(&mut ready, None) {
+                Err(rustix::io::Errno::INTR) => continue,
                 Err(_) => return,
+                Ok(_) if !ready[1].revents().is_empty() => return,
+                Ok(_) => {}
             }
-            match rustix::io::read(stdin(), &mut byte) {
-                Ok(1) => {
+            match rustix::io::read(&terminal, &mut bytes) {
+                // Arrows and the like are an escape with more behind it.
+                Ok(2..) if bytes[0] == 0x1b => {}
+                Ok(count @ 1..) => {
                     // More keys than can be followed are left out.
-                    if let Some(key) = Key::of(byte[0]) {
+                    for key in bytes[..count].iter().filter_map(|byte| Key::of(*byte)) {
                         let _ = keys.try_send(key);
                     }
                 }
@@ -134,7 +135,7 @@ mod unix {
 
     impl Drop for Terminal {
         fn drop(&mut self) {
-            self.stop.store(true, Relaxed);
+            self.owner = None;
             if let Some(listener) = self.listener.take() {
                 let _ = listener.join();
             }
@@ -156,6 +157,27 @@ mod tests {
         );
         assert_eq!(Key::of(b'q'), Some(Key::Quit));
         assert_eq!(Key::of(b'\n'), None);
+    }
+
+    #[cfg(unix)]
+    #[test]
+    fn keys_are_heard_until_their_owner_is_gone_and_arrows_are_none() {
+        use std::io::Write as _;
+        let (sender, mut keys) = mpsc::channel(4);
+        let (terminal, mut fingers) = std::io::pipe().unwrap();
+        let waiting = terminal.try_clone().unwrap();
+        let (end, owner) = std::io::pipe().unwrap();
+        let listener = std::thread::spawn(move || unix::read(terminal, &sender, &end));
+        fingers.write_all(b"\x1b[B").unwrap();
+        // One read takes what is there: the arrow is to be gone before the next key.
+        while rustix::io::ioctl_fionread(&waiting).is_ok_and(|bytes| bytes > 0) {
+            std::thread::yield_now();
+        }
+        fingers.write_all(b"q").unwrap();
+        assert_eq!(keys.blocking_recv(), Some(Key::Quit));
+        drop(owner);
+        listener.join().unwrap();
+        assert_eq!(keys.blocking_recv(), None);
     }
 
     #[tokio::test]
