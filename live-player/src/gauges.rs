@@ -1,7 +1,7 @@
 //! Numbers that the parts of a session write and its status reads.
 
 use crate::media_queue::QueueView;
-use crate::media_queue::lanes::LaneState;
+use crate::media_queue::lane::LaneState;
 use live_core::Timestamp;
 use live_core::net_status::{LinkCounters, MediaCounters, Meter, NetStatus};
 use std::sync::atomic::{AtomicBool, AtomicI64, AtomicU64, Ordering::Relaxed};

@@ -1,9 +1,11 @@
 //! From the network to the decoders: packets wait here, bounded in media time and bytes.
 
+pub(crate) mod lane;
 pub(crate) mod lanes;
 
 use crate::bell::Bell;
-use lanes::{Cut, LaneState, Lanes, Limits};
+use lane::LaneState;
+use lanes::{Cut, Lanes, Limits};
 use live_core::{Packet, Timestamp, Track};
 use std::sync::{Arc, Condvar, Mutex, MutexGuard, PoisonError};
 use std::time::Instant;

@@ -8,18 +8,21 @@
 //! not waited for. How fast a live stream is played, and when it is skipped, is decided by [`Pace`]; a finite source is
 //! played as it is.
 
+mod action;
 mod lag;
 mod tracks;
 mod view;
 
+pub(crate) use action::Action;
+pub(crate) use view::View;
+
 use crate::media_queue::QueueView;
-use crate::media_queue::lanes::LaneState;
+use crate::media_queue::lane::LaneState;
 use crate::pace::{Pace, Tracks, micros};
 use lag::Lag;
 use live_core::Timestamp;
 use std::time::{Duration, Instant};
 use tracks::brings_media;
-pub(crate) use view::View;
 
 /// A track that brings nothing for this long is not waited for.
 const PATIENCE: Duration = Duration::from_secs(1);
@@ -41,46 +44,6 @@ const PROGRESS: Duration = Duration::from_secs(1);
 const TICK: Duration = Duration::from_millis(10);
 /// The longest wait while it does not.
 const IDLE_TICK: Duration = Duration::from_millis(20);
-
-/// What the driver is to do.
-#[derive(Clone, Copy, Debug, PartialEq)]
-pub(crate) enum Action {
-    /// Nothing plays: tell 2007 and supply no sound.
-    Load,
-    /// Show the next picture ahead of its time; tell 2004.
-    ShowStill,
-    /// Supply sound from this media time on; tell 2004 when `tell` says so.
-    Start {
-        from: Timestamp,
-        /// Motion resumes, or begins without a picture.
-        tell: bool,
-    },
-    /// Picture and sound stand still: supply no sound, and forget what waits.
-    Freeze,
-    /// Drop packets before the newest key frame that is not after `leave`, and tell [`Presenter::land`] where it is.
-    Skip {
-        leave: Timestamp,
-        /// Motion is to go on there, and not at the key frame.
-        exact: bool,
-        /// Something is lost that would have been played: tell 2107.
-        tell: bool,
-    },
-    /// Pictures have waited for the decoder until this long after their time: drop their packets before the newest key
-    /// frame; tell 2107. Sound goes on.
-    CatchUp { behind: Duration },
-    /// Show the next picture; after this long without one, when that is a stutter.
-    Show { stutter: Option<Duration> },
-    /// Pass over the next picture: the one after it is due as well.
-    DropLate,
-    /// Tell the position.
-    Progress(Timestamp),
-    /// Everything has been played.
-    End,
-    /// Nothing of what came can be decoded.
-    Unplayable,
-    /// Poll again after this long, or when something has changed.
-    Wait(Duration),
-}
 
 /// The state machine.
 #[derive(Clone, Debug)]

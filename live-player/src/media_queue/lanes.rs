@@ -1,9 +1,8 @@
 //! What a [`MediaQueue`](super::MediaQueue) holds and drops: pure.
 
-use crate::jitter::Lateness;
+use super::lane::{Lane, LaneState, is_unit};
 use crate::pace::Pace;
 use live_core::{Packet, PacketKind, Timestamp, Track};
-use std::collections::VecDeque;
 use std::time::{Duration, Instant};
 
 /// A finite source is read on at most this far ahead when its tracks are badly interleaved.
@@ -49,119 +48,6 @@ pub(crate) struct Cut {
     pub(crate) video: u64,
     /// Audio access units.
     pub(crate) audio: u64,
-}
-
-/// One track's packets, and what is known of the track.
-#[derive(Debug)]
-struct Lane {
-    packets: VecDeque<Packet>,
-    /// A worker has the packet it took last in hand.
-    in_hand: bool,
-    /// Where the newest unit ends, by the distance of the last two.
-    end: Option<Timestamp>,
-    newest: Option<Timestamp>,
-    /// The distance of the last two units.
-    step: Duration,
-    lateness: Lateness,
-    last_arrival: Option<Instant>,
-    ended: bool,
-    unplayable: bool,
-}
-
-impl Lane {
-    fn new(outage: Duration) -> Self {
-        Self {
-            packets: VecDeque::new(),
-            in_hand: false,
-            end: None,
-            newest: None,
-            step: Duration::ZERO,
-            lateness: Lateness::new(outage),
-            last_arrival: None,
-            ended: false,
-            unplayable: false,
-        }
-    }
-
-    /// Media time between the oldest and the newest waiting unit.
-    fn backlog(&self) -> Duration {
-        let first = self.packets.iter().find(|packet| is_unit(packet));
-        let last = self.packets.iter().rev().find(|packet| is_unit(packet));
-        match (first, last) {
-            (Some(first), Some(last)) => last.dts.saturating_since(first.dts),
-            _ => Duration::ZERO,
-        }
-    }
-
-    /// Where the newest key frame is, when units that can go lie before it.
-    fn newer_key(&self) -> Option<Timestamp> {
-        let newest = self.packets.iter().rposition(|packet| packet.kind == PacketKind::Key)?;
-        let first = self.packets.iter().position(is_unit)?;
-        (newest > first).then(|| self.packets[newest].dts)
-    }
-
-    fn note(&mut self, packet: &Packet, now: Instant) {
-        self.last_arrival = Some(now);
-        self.ended = false;
-        let newest = self.newest.map_or(packet.pts, |newest| newest.max(packet.pts));
-        let step = self.newest.map_or(Duration::ZERO, |last| newest.saturating_since(last));
-        if !step.is_zero() || self.end.is_none() {
-            self.step = step.min(Duration::from_secs(1));
-            self.end = Some(newest.saturating_add(self.step));
-        }
-        self.lateness.record(now, packet.dts);
-        self.newest = Some(newest);
-    }
-
-    /// Keeps the packets that `keep` says, and every configuration; the number and bytes of those that went.
-    fn retain(&mut self, mut keep: impl FnMut(&Packet) -> bool) -> (u64, usize) {
-        let (mut units, mut bytes) = (0, 0);
-        self.packets.retain(|packet| {
-            let stays = !is_unit(packet) || keep(packet);
-            if !stays {
-                units += 1;
-                bytes += packet.data.len();
-            }
-            stays
-        });
-        self.drop_stale_configurations(&mut bytes);
-        (units, bytes)
-    }
-
-    /// Of several configurations in a row only the last is of use.
-    fn drop_stale_configurations(&mut self, bytes: &mut usize) {
-        let is_config = |packet: &Packet| matches!(packet.kind, PacketKind::Config(_));
-        while let [first, second, ..] = self.packets.make_contiguous()
-            && is_config(first)
-            && is_config(second)
-        {
-            *bytes += first.data.len();
-            self.packets.pop_front();
-        }
-    }
-}
-
-/// A track as the presenter sees it.
-#[derive(Clone, Copy, Debug, Default, PartialEq)]
-pub(crate) struct LaneState {
-    /// Where the newest received unit ends; `None` before the first.
-    pub(crate) end: Option<Timestamp>,
-    /// The distance of its last two units.
-    pub(crate) step: Duration,
-    /// How late its units come.
-    pub(crate) lateness: Duration,
-    /// The oldest unit that no decoder has taken.
-    pub(crate) oldest: Option<Timestamp>,
-    /// A key frame waits behind it, at which a decoder can go on without it.
-    pub(crate) has_newer_key: bool,
-    /// When the newest unit came.
-    pub(crate) last_arrival: Option<Instant>,
-    /// No unit of it waits for, or is in the hands of, a decoder.
-    pub(crate) drained: bool,
-    /// The publisher said that it is over.
-    pub(crate) ended: bool,
-    /// No decoder serves it.
-    pub(crate) unplayable: bool,
 }
 
 /// Both tracks' packets.
@@ -269,17 +155,7 @@ impl Lanes {
 
     pub(crate) fn state(&self, track: Track) -> LaneState {
         let lane = if track == Track::Audio { &self.audio } else { &self.video };
-        LaneState {
-            end: lane.end,
-            step: lane.step,
-            lateness: lane.lateness.peak(),
-            oldest: lane.packets.iter().find(|packet| is_unit(packet)).map(|packet| packet.pts),
-            has_newer_key: lane.newer_key().is_some(),
-            last_arrival: lane.last_arrival,
-            drained: lane.packets.is_empty() && !lane.in_hand,
-            ended: lane.ended,
-            unplayable: lane.unplayable,
-        }
+        lane.state()
     }
 
     fn lane(&mut self, track: Track) -> Option<&mut Lane> {
@@ -326,11 +202,6 @@ impl Lanes {
         cut.audio += units;
         self.bytes -= bytes;
     }
-}
-
-/// Whether `packet` is an access unit of sound or pictures.
-fn is_unit(packet: &Packet) -> bool {
-    packet.is_video_unit() || packet.kind == PacketKind::Audio
 }
 
 #[cfg(test)]

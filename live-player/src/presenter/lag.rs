@@ -1,6 +1,6 @@
 //! Whether the decoder of pictures is too slow for the stream: pure.
 
-use crate::media_queue::lanes::LaneState;
+use crate::media_queue::lane::LaneState;
 use live_core::Timestamp;
 use std::time::{Duration, Instant};
 

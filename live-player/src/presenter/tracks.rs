@@ -2,7 +2,7 @@
 
 use super::PATIENCE;
 use crate::media_queue::QueueView;
-use crate::media_queue::lanes::LaneState;
+use crate::media_queue::lane::LaneState;
 use crate::pace::{Ahead, Tracks};
 use std::time::{Duration, Instant};
 

@@ -3,7 +3,7 @@
 use super::tracks::brings_media;
 use super::{Action, PATIENCE};
 use crate::media_queue::QueueView;
-use crate::media_queue::lanes::LaneState;
+use crate::media_queue::lane::LaneState;
 use live_core::Timestamp;
 use std::time::Instant;
 

@@ -3,6 +3,7 @@
 use super::*;
 use crate::pace::{FASTEST, SLOWEST};
 use live_core::simnet::{Link, LinkConfig, Random, Trace};
+use proptest::prelude::*;
 
 /// Both tracks for `seconds`, sent over a link by a sender whose clock is `ppm` fast.
 fn over(config: LinkConfig, seconds: i64, ppm: i64) -> Vec<Arrival> {

@@ -185,11 +185,11 @@ impl Run {
         let lags = self.part(SHORTEST_PART)..longest + 1;
         let possible =
             if forward { self.left() > longest + fade } else { self.head >= longest && self.left() > fade };
-        // A patient search would stop at the first good place; a pressing one takes the best there is.
         if !possible {
             return;
         }
         let found = self.searcher.search(&self.samples, self.channels(), self.head, fade, lags, forward);
+        // When much is owed, the best place has to do, however bad it is.
         let pressing = self.owed.abs() > PATIENCE * longest as f64;
         let Some(lag) = found.lag(pressing) else {
             // Looked at again a fade later.
