@@ -21,6 +21,8 @@ pub fn combinations(features: &[String]) -> Vec<Vec<String>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+    use std::collections::BTreeSet;
+    use std::path::Path;
 
     fn named(names: &str) -> Vec<String> {
         names.split_whitespace().map(str::to_owned).collect()
@@ -43,6 +45,40 @@ mod tests {
         assert_eq!(sets.len(), 12);
         for expected in ["", "c", "a,b,d,e", "a,b,c,d,e"] {
             assert!(sets.iter().any(|set| set == expected), "{expected}");
+        }
+    }
+
+    /// What stands between backticks.
+    fn quoted(text: &str) -> BTreeSet<&str> {
+        text.split('`').skip(1).step_by(2).collect()
+    }
+
+    #[test]
+    fn the_readme_lists_every_feature_of_every_crate() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).parent().unwrap();
+        let readme = std::fs::read_to_string(root.join("README.md")).unwrap();
+        let (_, section) = readme.split_once("\n## Features\n").unwrap();
+        let rows: Vec<Vec<&str>> = section
+            .lines()
+            .skip_while(|line| !line.starts_with('|'))
+            .take_while(|line| line.starts_with('|'))
+            .map(|line| line.split('|').collect())
+            .collect();
+        for package in ["core", "codec", "capture", "transport", "pusher", "player"] {
+            let package = format!("live-{package}");
+            let manifest = std::fs::read_to_string(root.join(&package).join("Cargo.toml")).unwrap();
+            let features = manifest
+                .lines()
+                .skip_while(|line| *line != "[features]")
+                .skip(1)
+                .take_while(|line| !line.starts_with('['))
+                .filter_map(|line| line.split_once(" = ").map(|(name, _)| name))
+                .filter(|name| *name != "default" && !name.starts_with([' ', '#', '"']));
+            let rows = rows.iter().filter(|row| quoted(row[1]).contains(package.as_str()));
+            let listed: BTreeSet<&str> = rows.flat_map(|row| quoted(row[2])).collect();
+            for feature in features {
+                assert!(listed.contains(feature), "`{feature}` of {package} is not in README.md");
+            }
         }
     }
 }
