@@ -156,6 +156,7 @@ async fn viewers_of_a_publisher_that_comes_back_within_the_cache_see_no_freeze()
         // Two lives of a publisher, whose timestamps begin anew.
         for _ in 0..2 {
             publish(rtmp, stream(50, 0), tokio::time::sleep(Duration::from_secs(2))).await;
+            // A viewer's cache on a real socket lasts through this.
             tokio::time::sleep(Duration::from_millis(200)).await;
         }
     });

@@ -70,7 +70,7 @@ pub enum WindowError {
 pub fn run<T: Send>(main: impl FnOnce(WindowHost) -> T + Send) -> T {
     let event_loop = match EventLoop::<Request>::with_user_event().build() {
         Ok(event_loop) => event_loop,
-        Err(error) => return main(WindowHost(Err(error.to_string().into()))),
+        Err(error) => return main(WindowHost(Err(reason(&error.to_string()).into()))),
     };
     let proxy = LoopProxy::new(event_loop.create_proxy());
     std::thread::scope(|scope| {
@@ -87,6 +87,11 @@ pub fn run<T: Send>(main: impl FnOnce(WindowHost) -> T + Send) -> T {
         }
         main.join().unwrap_or_else(|panic| std::panic::resume_unwind(panic))
     })
+}
+
+/// What winit says, without the place in its own source that it says it from.
+fn reason(error: &str) -> &str {
+    error.strip_prefix("os error at ").and_then(|rest| Some(rest.split_once(": ")?.1)).unwrap_or(error)
 }
 
 /// Ends the loop when it is dropped.

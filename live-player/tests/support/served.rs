@@ -76,6 +76,7 @@ pub async fn publish(relay: SocketAddr, packets: Vec<Packet>, end: impl Future<O
         let start = tokio::time::Instant::now();
         for packet in packets {
             let due = Duration::from_micros(packet.dts.as_micros().max(0).unsigned_abs());
+            // Real time: viewers on real sockets watch.
             tokio::time::sleep_until(start + due).await;
             queue.push(packet);
         }
